@@ -1,0 +1,205 @@
+"""What the metadata of one component says, in one shape for every format.
+
+Two formats are read here: ``component.toml`` (our own) and the ``.cm`` folder of Collective Knowledge
+(https://doi.org/10.1098/rsta.2020.0211). Reading is pure: bytes in, :class:`Metadata` out.
+
+``component.toml``::
+
+    kind = "program"              # required, unless the folder's place says it
+    name = "matmul-c"             # likewise
+    uid = "0123456789abcdef"      # optional: keeps the line of versions through a rename
+    version = "1.2.0"             # optional: else derived
+    title = "..."                 # optional
+    tags = ["matmul", "lang-c"]
+    [needs]                       # role = requirement
+    compiler = "soft[compiler,lang-c]"
+    [program]                     # whatever the kind defines, under the kind's name
+
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ckstore.errors import InvalidInput
+from ckstore.model.names import check_name, derive_uid, is_uid
+from ckstore.model.plain import Plain, as_flag, as_map, as_text, as_texts, parse_json
+from ckstore.model.requirements import Requirement
+from ckstore.model.tags import TagQuery
+
+NATIVE_FILE = "component.toml"
+CK_FILE = ".cm/meta.json"
+CK_INFO = ".cm/info.json"
+METADATA_FILES = (NATIVE_FILE, CK_FILE, CK_INFO)
+
+Scope = Literal["one", "any", "every"]
+_NATIVE_KEYS = frozenset(["kind", "name", "uid", "version", "title", "description", "tags", "needs"])
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One requirement of a component, with the ``role`` under which its action asks for it.
+
+    ``scope``: *one* component, by name; *any* of the components with these tags (which of them is
+    used depends on the host, so a lock pins all that qualify); *every* component with these tags
+    (a choice at run time, like datasets; none at all is not an error of the lock).
+    """
+
+    role: str
+    ask: str
+    scope: Scope = "one"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """``body`` holds the metadata as found, whatever its format; the rest is its common part."""
+
+    kind: str
+    name: str
+    uid: str
+    format: Literal["ckstore", "ck"]
+    title: str = ""
+    description: str = ""
+    version: str = ""
+    tags: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the place of a folder says about its component: used where the metadata is silent."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+def parse_metadata(files: Mapping[str, bytes], place: Place, where: str) -> Metadata:
+    """The metadata in ``files`` (paths of :data:`METADATA_FILES` to bytes) of the folder ``where``.
+
+    Raises :class:`InvalidInput` naming the file, the line and the reason.
+    """
+    if NATIVE_FILE in files:
+        return _native(files[NATIVE_FILE], place, f"{where}/{NATIVE_FILE}")
+    if CK_FILE in files:
+        return _ck(files, place, where)
+    raise InvalidInput(
+        f"{where}: no metadata ({NATIVE_FILE} or {CK_FILE}).",
+        code="no-metadata",
+        hints=["say --kind and --name, or write a component.toml"],
+    )
+
+
+def _native(data: bytes, place: Place, where: str) -> Metadata:
+    try:
+        body = tomllib.loads(data.decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-toml") from error
+    kind, name = as_text(body.get("kind")) or place.kind, as_text(body.get("name")) or place.name
+    _check(kind, name, where)
+    unknown = sorted(key for key in body if key not in _NATIVE_KEYS and key != kind)
+    if unknown:
+        raise InvalidInput(
+            f"{where}: unknown key {unknown[0]!r}; what belongs to the kind goes under [{kind}].",
+            code="unknown-key",
+            details={"keys": unknown},
+        )
+    return Metadata(
+        kind=kind,
+        name=name,
+        uid=_uid(body.get("uid"), place, kind, name, where),
+        format="ckstore",
+        title=as_text(body.get("title")),
+        description=as_text(body.get("description")),
+        version=as_text(body.get("version")),
+        tags=tuple(sorted(set(as_texts(body.get("tags"))))),
+        needs=tuple(_native_need(role, ask, where) for role, ask in as_map(body.get("needs")).items()),
+        body=body,
+    )
+
+
+def _native_need(role: str, ask: object, where: str) -> Need:
+    """``role = "requirement"``, or ``role = {every = "dataset[…]"}`` for a choice at run time."""
+    table = as_map(ask)
+    text = as_text(table.get("every")) if table else as_text(ask)
+    try:
+        requirement = Requirement.parse(text)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{where}: the need {role!r} is wrong: {error.message}", code="bad-need", hints=error.hints
+        ) from error
+    if table:
+        return Need(role, str(requirement), "every")
+    return Need(role, str(requirement), "any" if requirement.tags else "one")
+
+
+def _ck(files: Mapping[str, bytes], place: Place, where: str) -> Metadata:
+    body = parse_json(files[CK_FILE], f"{where}/{CK_FILE}")
+    info = parse_json(files[CK_INFO], f"{where}/{CK_INFO}") if CK_INFO in files else {}
+    name = place.name or as_text(body.get("data_name"))
+    _check(place.kind, name, where)
+    control = as_map(info.get("control"))
+    return Metadata(
+        kind=place.kind,
+        name=name,
+        uid=_uid(place.uid or info.get("backup_data_uid"), place, place.kind, name, where),
+        format="ck",
+        title=as_text(info.get("data_name")) or as_text(body.get("data_name")),
+        description=as_text(info.get("description")) or as_text(control.get("description")),
+        tags=tuple(sorted(set(as_texts(body.get("tags"))))),
+        needs=tuple(_ck_needs(place.kind, body)),
+        body=body,
+    )
+
+
+def _check(kind: str, name: str, where: str) -> None:
+    if not kind or not name:
+        raise InvalidInput(
+            f"{where}: the metadata does not say the {'kind' if not kind else 'name'}.",
+            code="no-kind" if not kind else "no-name",
+            hints=["say --kind and --name, or write them into component.toml"],
+        )
+    check_name(kind, "kind")
+    check_name(name, "name")
+
+
+def _uid(stated: object, place: Place, kind: str, name: str, where: str) -> str:
+    uid = as_text(stated) or place.uid
+    if not uid:
+        return derive_uid(kind, name)
+    if not is_uid(uid):
+        raise InvalidInput(
+            f"{where}: the UID {uid!r} is not 16 lower-case hexadecimal digits.", code="bad-uid"
+        )
+    return uid
+
+
+def _ck_needs(kind: str, body: Plain) -> list[Need]:
+    """Needs that CK metadata declares: dependency sets, and the dataset tags of every command."""
+    needs = _ck_deps("compile", body.get("compile_deps") or (body.get("deps") if kind == "program" else None))
+    needs += _ck_deps("run", body.get("run_deps"))
+    if kind in ("soft", "package"):
+        needs += _ck_deps("", body.get("deps"))
+    for command, value in as_map(body.get("run_cmds")).items():
+        table = as_map(value)
+        needs += _ck_deps(f"run.{command}", table.get("run_deps"))
+        tags = as_texts(table.get("dataset_tags"))
+        if tags:
+            needs.append(Need(f"dataset.{command}", f"dataset[{TagQuery.of(tags)}]", "every"))
+    return needs
+
+
+def _ck_deps(prefix: str, value: object) -> list[Need]:
+    needs = []
+    for key, entry in as_map(value).items():
+        table = as_map(entry)
+        tags, refused = as_texts(table.get("tags")), as_texts(table.get("no_tags"))
+        if not tags or as_flag(table.get("skipped")):
+            continue
+        role = f"{prefix}.{key}" if prefix else key
+        needs.append(Need(role, f"soft|package[{TagQuery.of(tags, refused)}]", "any"))
+    return needs

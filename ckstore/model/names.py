@@ -1,0 +1,96 @@
+"""Names and identities of components.
+
+A component is ``source : kind : name`` plus a UID of 16 hexadecimal digits. Names come from strangers'
+repositories and become folder names, so they are checked here, once, with the rules that hold on
+every file system that ckstore may be used on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from ckstore.errors import InvalidInput
+
+UID_DIGITS = 16
+_UID = re.compile(r"[0-9a-f]{16}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_RESERVED = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")]
+)
+# Spellings that some file system takes for ".git": case, NTFS short names, trailing dots and blanks.
+_GIT_LIKE = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
+MAX_NAME_BYTES = 255
+
+
+def is_uid(text: str) -> bool:
+    """True for 16 lower-case hexadecimal digits."""
+    return _UID.fullmatch(text) is not None
+
+
+def derive_uid(kind: str, name: str) -> str:
+    """The UID of a component that carries none: stable for the same kind and name everywhere."""
+    return hashlib.sha256(f"{kind}:{name}".encode()).hexdigest()[:UID_DIGITS]
+
+
+def unsafe_file_name(name: str) -> str | None:
+    """Why one path component must not be written to disk; None when it may.
+
+    The rules of git's own fsck (dot names, ``.git`` in every spelling of HFS+ and NTFS), plus names
+    that break on Windows or hide what they are (control and bidirectional characters).
+    """
+    if not name:
+        return "an empty name"
+    if name in (".", ".."):
+        return "it leaves its folder"
+    if "/" in name or "\\" in name:
+        return "it contains a path separator"
+    if _CONTROL.search(name):
+        return "it contains control characters"
+    if _GIT_LIKE.fullmatch(name):
+        return "git keeps its own data under this name"
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME_BYTES} bytes"
+    return None
+
+
+def unsafe_component_name(name: str) -> str | None:
+    """Why a text cannot be the kind or name of a component; None when it can."""
+    reason = unsafe_file_name(name)
+    if reason is not None:
+        return reason
+    if re.search(r"[:@\[\]*?<>\"|]", name):
+        return 'it contains one of : @ [ ] * ? < > " |'
+    if name.startswith("-"):
+        return "it begins with a dash"
+    if name.rstrip(" .") != name:
+        return "it ends with a blank or a dot"
+    if name.split(".")[0].lower() in _RESERVED:
+        return "it is a device name on Windows"
+    return None
+
+
+def check_name(name: str, what: str) -> str:
+    """Return ``name``; raise :class:`InvalidInput` when it cannot be a ``what`` of a component."""
+    reason = unsafe_component_name(name)
+    if reason is not None:
+        raise InvalidInput(
+            f"{name!r} cannot be a {what}: {reason}.",
+            code="unsafe-name",
+            details={"name": name, "what": what, "reason": reason},
+        )
+    return name
+
+
+def near_misses(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """The known words nearest to ``word``, best first, for "did you mean"."""
+    import difflib  # costs start-up time and is needed only where something went wrong
+
+    return difflib.get_close_matches(word, list(known), n=limit, cutoff=0.6)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """One hint line naming the near misses, or nothing."""
+    near = near_misses(word, known)
+    return (f"did you mean {', '.join(near)}?",) if near else ()

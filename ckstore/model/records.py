@@ -1,0 +1,187 @@
+"""The records that the log holds, and their canonical bytes.
+
+Records are msgpack maps with sorted keys and a schema number, made of text, integers, lists and maps
+only: no floats, no booleans, no null. The same record is the same bytes on every machine, and its
+object id is taken from those bytes. Measurements travel as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+import msgpack
+
+from ckstore.errors import CorruptData, Unsupported
+from ckstore.model.metadata import Need
+
+SCHEMA = 1
+_MAX_RECORD = 64 * 1024 * 1024
+
+
+def encode(value: object) -> bytes:
+    """Canonical bytes of a plain value; raises TypeError on what records must not hold."""
+    return bytes(msgpack.packb(_canonical(value), use_bin_type=True))
+
+
+def decode(data: bytes, what: str) -> dict[str, Any]:
+    """The map in ``data``; :class:`CorruptData` when it is not one, or not canonical."""
+    try:
+        value: dict[str, Any] = msgpack.unpackb(
+            data, raw=False, strict_map_key=True, max_buffer_size=_MAX_RECORD
+        )
+        canonical = isinstance(value, dict) and encode(value) == data
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+        raise CorruptData(f"{what} is not a record: {error}.", code="bad-record") from error
+    if not canonical:
+        raise CorruptData(f"{what} is not a canonical record.", code="bad-record")
+    if value.get("schema", 0) > SCHEMA:
+        raise Unsupported(
+            f"{what} was written by a newer ckstore (schema {value['schema']}).",
+            code="newer-schema",
+            hints=["install a newer ckstore"],
+        )
+    return value
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("a record's keys must be text")
+        return {key: _canonical(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise TypeError(f"a record cannot hold {type(value).__name__}")
+
+
+class _Record:
+    """Encoding shared by the dataclasses below: fields by name, plus the schema number."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        """Canonical bytes."""
+        return encode({"schema": SCHEMA, **asdict(self)})  # type: ignore[call-overload]  # subclasses are dataclasses
+
+    @classmethod
+    def decode(cls, data: bytes, what: str = "a record") -> Self:
+        """Read bytes that :meth:`encode` gave; :class:`CorruptData` when fields are missing."""
+        value = decode(data, what)
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]  # subclasses are dataclasses
+        try:
+            return cls(**cls._shape({k: v for k, v in value.items() if k in known}))
+        except (TypeError, KeyError, ValueError) as error:
+            raise CorruptData(f"{what} lacks a field: {error}.", code="bad-record") from error
+
+    @classmethod
+    def _shape(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Source(_Record):
+    """Where components come from.
+
+    ``head`` is the commit up to which releases are derived (40 hex digits; empty for a folder).
+    ``problems`` lists entries of the head that were skipped: ``path: reason``.
+    """
+
+    name: str
+    url: str
+    kind: str  # "git" | "folder" | "builtin"
+    head: str = ""
+    branch: str = ""
+    history: int = 1  # 0: objects are missing upstream, so its history is not kept, only its releases
+    labels: Mapping[str, str] = field(default_factory=dict)  # repository tag → commit
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Release(_Record):
+    """One immutable (component, version) with its tree.
+
+    ``tree`` is the git tree id (40 hex digits), ``digest`` the SHA-256 digest of the same files
+    (``sha256:`` and 64 hex digits), ``commit`` and ``path`` say where in the source it was.
+    ``changes`` are the lines of the interface difference to the release before.
+    """
+
+    uid: str
+    kind: str
+    name: str
+    version: str
+    tree: str
+    digest: str
+    commit: str
+    path: str
+    format: str
+    bump: str
+    changes: tuple[str, ...] = ()
+    interface: tuple[str, ...] = ()
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+
+    @classmethod
+    def _shape(cls, value: dict[str, Any]) -> dict[str, Any]:
+        needs = tuple(Need(**need) for need in value.get("needs", ()))
+        return {**super(Release, cls)._shape(value), "needs": needs}
+
+
+@dataclass(frozen=True, slots=True)
+class Component(_Record):
+    """The line of releases of one component in one source.
+
+    ``versions`` in the order of release, ``withdrawn`` is the commit that removed it (empty while it
+    is there), ``labels`` maps a repository tag to the version current at it.
+    """
+
+    uid: str
+    kind: str
+    name: str
+    names: tuple[str, ...]  # every name it ever had, oldest first, as kind:name
+    versions: tuple[str, ...]
+    withdrawn: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> str:
+        """The version released last."""
+        return self.versions[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(_Record):
+    """One entry of the log: ``verb`` (add, mirror, record …), what it was asked, what it published."""
+
+    verb: str
+    command: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run(_Record):
+    """One execution. ``id`` is not stored: it is the SHA-256 of the record's bytes, shortened.
+
+    ``measurements`` holds per-repetition values as text, ``outputs`` the git tree of the files kept,
+    ``host`` what was found on the machine, ``check`` the outcome of comparing outputs.
+    """
+
+    action: str
+    component: str  # requirement that names the exact release: source:kind:name@=version
+    uid: str
+    lock: str  # SHA-256 of the lock's bytes, hex
+    started: str  # RFC 3339, UTC
+    status: str  # "ok" | "failed" | "timeout" | "interrupted" | "mismatch"
+    exit_code: int
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    host: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    measurements: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    outputs: str = ""
+    key: str = ""  # runs with equal keys must give equal outputs: digest of program, command, dataset
+    replay_of: str = ""

@@ -1,0 +1,179 @@
+"""Semantic versions, ranges of them, and the bump that a change asks for.
+
+Precedence is that of SemVer 2.0 (https://semver.org), computed by the ``semver`` package. A range is
+a union of half-open intervals, written as cargo users write it: ``^1.2``, ``~1.2``, ``>=1,<3``,
+``=1.2.3``, ``1.*``, ``*``, alternatives with ``||``. A pre-release is admitted only by a range that
+names a pre-release of the same major.minor.patch.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from semver import Version
+
+from ckstore.errors import InvalidInput
+
+Bump = Literal["first", "major", "minor", "patch", "explicit"]
+FIRST = Version(1, 0, 0)
+_PARTIAL = re.compile(r"(\d+)(?:\.(\d+|\*|x))?(?:\.(\d+|\*|x))?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_COMPARATOR = re.compile(r"(\^|~|>=|<=|>|<|=)?\s*(.+)")
+_MAX_DIGITS = 9  # a larger number is an accident or an attack, never a version
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_version(text: str) -> Version:
+    """A strict semantic version; raise :class:`InvalidInput` otherwise."""
+    try:
+        if any(len(digits) > _MAX_DIGITS for digits in re.findall(r"\d+", text)):
+            raise ValueError("a number with too many digits")
+        return Version.parse(text)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(
+            f"{text!r} is not a semantic version.",
+            code="bad-version",
+            hints=["write three numbers, for example 1.4.0 or 2.0.0-rc.1"],
+        ) from error
+
+
+def read_version(value: object) -> Version | None:
+    """The version that metadata states, tolerating ``v1.2`` and ``1.2``; None when it states none."""
+    if not isinstance(value, str):
+        return None
+    match = re.fullmatch(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", value.strip())
+    if match:
+        return Version(*(int(part or 0) for part in match.groups()))
+    try:
+        return parse_version(value.strip().removeprefix("v"))
+    except InvalidInput:
+        return None
+
+
+def next_version(current: Version, bump: Bump) -> Version:
+    """The version after ``current`` for a bump of this size."""
+    steps = {"major": current.bump_major, "minor": current.bump_minor, "patch": current.bump_patch}
+    return steps[bump]()
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """``low <= version < high``; a bound of None is open. ``pre`` holds versions named with a pre-release."""
+
+    low: Version | None
+    high: Version | None
+    pre: tuple[Version, ...] = ()
+
+    def admits(self, version: Version) -> bool:
+        if self.low is not None and version < self.low:
+            return False
+        if self.high is not None and version >= self.high:
+            return False
+        if version.prerelease is None:
+            return True
+        core = version.finalize_version()
+        return any(named.finalize_version() == core for named in self.pre)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRange:
+    """A set of versions; ``str()`` gives back the text it was parsed from, with blanks removed."""
+
+    text: str
+    _intervals: tuple[_Interval, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> VersionRange:
+        """Read a range; raise :class:`InvalidInput` with the piece that is wrong."""
+        canonical = "||".join(
+            ",".join(re.sub(r"\s+", "", piece) for piece in part.split(",")) for part in text.split("||")
+        )
+        return cls(canonical or "*", tuple(_conjunction(part) for part in (canonical or "*").split("||")))
+
+    def admits(self, version: Version) -> bool:
+        """True when the version lies in the range."""
+        return any(interval.admits(version) for interval in self._intervals)
+
+    @property
+    def is_any(self) -> bool:
+        """True for the range that admits every release."""
+        return self.text == "*"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _conjunction(text: str) -> _Interval:
+    low: Version | None = None
+    high: Version | None = None
+    pre: list[Version] = []
+    for piece in text.split(","):
+        interval = _comparator(piece)
+        pre.extend(interval.pre)
+        if interval.low is not None and (low is None or interval.low > low):
+            low = interval.low
+        if interval.high is not None and (high is None or interval.high < high):
+            high = interval.high
+    return _Interval(low, high, tuple(pre))
+
+
+def _comparator(piece: str) -> _Interval:
+    if piece in ("*", "x"):
+        return _Interval(None, None)
+    match = _COMPARATOR.fullmatch(piece)
+    numbers = _PARTIAL.fullmatch(match.group(2)) if match else None
+    if match is None or numbers is None:
+        raise InvalidInput(
+            f"{piece!r} is not a version range.",
+            code="bad-range",
+            hints=["ranges look like ^1.2, ~1.2.3, >=1,<3, =1.2.3 or *"],
+        )
+    major, minor, patch = (None if p in (None, "*", "x") else p for p in numbers.groups()[:3])
+    prerelease = (numbers.group(4) or "")[1:]
+    given = [int(part) for part in (major, minor, patch) if part is not None]
+    if any(len(part or "") > _MAX_DIGITS for part in (major, minor, patch)):
+        raise InvalidInput(f"{piece!r} has a number with too many digits.", code="bad-range")
+    numbers_given = [*given, 0, 0]
+    base = Version(numbers_given[0], numbers_given[1], numbers_given[2], prerelease or None)
+    default = "=" if "*" in piece or ".x" in piece else "^"
+    named = (base,) if prerelease else ()
+    return _bounds(match.group(1) or default, base, len(given), named)
+
+
+def _bounds(operator: str, base: Version, given: int, named: tuple[Version, ...]) -> _Interval:
+    after = _after(base, given)
+    if operator == "^":
+        significant = 1 if base.major or given == 1 else 2 if base.minor or given == 2 else 3
+        return _Interval(base, _after(base, significant), named)
+    if operator == "~":
+        return _Interval(base, _after(base, min(given, 2)), named)
+    if operator == ">=":
+        return _Interval(base, None, named)
+    if operator == ">":
+        return _Interval(after, None, named)
+    if operator == "<":
+        return _Interval(None, base, named)
+    if operator == "<=":
+        return _Interval(None, after, named)
+    return _Interval(base, after, named)
+
+
+def _after(base: Version, significant: int) -> Version:
+    """The first version beyond all that share ``significant`` leading numbers with ``base``.
+
+    The result carries the lowest pre-release (``-0``), so that ``<2`` in ``^1`` excludes ``2.0.0-rc.1``.
+    """
+    if significant == 1:
+        core = Version(base.major + 1)
+    elif significant == 2:
+        core = Version(base.major, base.minor + 1)
+    elif base.prerelease:
+        return Version(base.major, base.minor, base.patch, prerelease=f"{base.prerelease}.0")
+    else:
+        core = Version(base.major, base.minor, base.patch + 1)
+    return core.replace(prerelease="0")
+
+
+ANY = VersionRange.parse("*")

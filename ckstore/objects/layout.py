@@ -1,0 +1,148 @@
+"""Trees on disk: ``<store>/trees/<oid>/``, read-only, shared by every snapshot.
+
+Written by our own writer, never by a git checkout: no filters, no attributes, no hooks. A tree is laid
+out into a new private folder, folders and files first and symlinks last, so that no name can lead
+through a link; its SHA-256 digest is computed from what was written and compared; then the folder is
+renamed to its final name. What has that name is therefore complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ckstore.errors import CorruptData
+from ckstore.model.names import unsafe_file_name
+from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
+from ckstore.objects.store import ObjectStore, read_only
+from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry
+
+_READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
+
+
+def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
+    """The folder with the files of ``tree``; written now if it is not there.
+
+    Raises :class:`CorruptData` when the bytes in the store do not have ``digest``, and leaves nothing.
+    """
+    target = store.path / "trees" / tree
+    if target.is_dir():
+        return target
+    try:
+        target.parent.mkdir(exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix="tmp-", dir=target.parent))
+    except OSError as error:
+        raise read_only(store.path, error) from error
+    try:
+        _write(store, tree, work)
+        found = digest_of_folder(work)
+        if found != digest:
+            raise CorruptData(
+                f"The tree {tree} has the digest {found}, not {digest} as promised.",
+                code="digest-mismatch",
+                hints=[
+                    "`ckstore fsck` finds what is damaged",
+                    "an edited lock is written anew by `ckstore lock`",
+                ],
+                details={"tree": tree, "found": found, "expected": digest},
+            )
+        _seal(work)
+        with contextlib.suppress(OSError):  # another process was quicker: its folder is the same
+            work.rename(target)
+    except OSError as error:
+        raise read_only(store.path, error) from error
+    finally:
+        if work.exists():
+            remove_tree(work)
+    return target
+
+
+def _write(store: ObjectStore, tree: str, folder: Path) -> None:
+    links: list[tuple[Path, str]] = []
+    pending: list[tuple[str, Path]] = [(tree, folder)]
+    while pending:
+        oid, place = pending.pop()
+        for entry in store.read_tree(oid):
+            path = place / _checked(entry)
+            if entry.mode == TREE:
+                path.mkdir()
+                pending.append((entry.oid, path))
+            elif entry.mode == SYMLINK:
+                links.append((path, os.fsdecode(store.read_blob(entry.oid))))
+            elif entry.mode == GITLINK:
+                path.mkdir()
+                _write_file(path / SUBMODULE_NOTE, f"{entry.oid}\n".encode(), _READ_ONLY)
+            else:
+                mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
+                _write_file(path, store.read_blob(entry.oid), mode)
+    for path, link in links:
+        path.symlink_to(link)
+
+
+def _checked(entry: TreeEntry) -> str:
+    reason = unsafe_file_name(entry.name)
+    if reason is not None:
+        raise CorruptData(f"The name {entry.name!r} cannot be laid out: {reason}.", code="unsafe-path")
+    return entry.name
+
+
+def _write_file(path: Path, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+
+
+def _seal(folder: Path) -> None:
+    """Take the write permission from folders, deepest first (their own name must still change)."""
+    for path, names, _ in os.walk(folder, topdown=False):
+        for name in names:
+            below = Path(path, name)
+            if not below.is_symlink():
+                below.chmod(0o555)
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a laid-out tree, read-only as it is."""
+    for path, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(path).chmod(stat.S_IRWXU)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def build_snapshot(target: Path, trees: Iterable[tuple[str, Path]]) -> Path:
+    """A folder with one entry per component: ``source/kind/name`` → its laid-out tree.
+
+    The entries are symlinks (one per component, whatever its size), or copies where the system has no
+    symlinks. The folder appears complete or not at all; one that is there is used as it is.
+    """
+    if target.is_dir():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="tmp-", dir=target.parent))
+    try:
+        for component, tree in trees:
+            place = work.joinpath(*component.split(":"))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _link(place, tree.resolve())
+        with contextlib.suppress(OSError):
+            work.rename(target)
+    finally:
+        if work.exists():
+            remove_tree(work)
+    return target
+
+
+def _link(place: Path, tree: Path) -> None:
+    try:
+        place.symlink_to(tree, target_is_directory=True)
+    except OSError:
+        shutil.copytree(tree, place, symlinks=True)

@@ -1,0 +1,238 @@
+"""The log: what is published, as the tree of the commit at ``refs/ckstore/log``.
+
+::
+
+    operation                                         the Operation record of this commit
+    sources/<source>/source                           Source record
+    sources/<source>/components/<2 of uid>/<uid>/component        Component record
+    sources/<source>/components/<2 of uid>/<uid>/<version>/record Release record
+    sources/<source>/components/<2 of uid>/<uid>/<version>/tree/  the component's files, as a tree
+    runs/<2 of id>/<id>/{record,lock,outputs/}        Run record, the lock it used, files kept
+
+Because the files are entries of the log's own tree, stock git reaches them: neither ``git gc`` nor a
+force-push upstream can take a release away.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from ckstore.errors import NotFound
+from ckstore.model.records import Component, Operation, Release, Run, Source
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.trees import FILE, TREE, TreeEntry
+
+RUN_ID_DIGITS = 16
+Path = tuple[str, ...]
+
+
+class Reader(Protocol):
+    """What the log needs of an object database."""
+
+    def read_blob(self, oid: str) -> bytes:
+        """The bytes of a blob."""
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of a tree."""
+
+    def root_of(self, commit: str) -> str:
+        """The tree of a commit."""
+
+
+def _component_path(source: str, uid: str) -> Path:
+    return ("sources", source, "components", uid[:2], uid)
+
+
+class LogView:
+    """What was published at one commit of the log; immutable."""
+
+    def __init__(self, objects: Reader, head: str, root: str) -> None:
+        self.head = head
+        self.root = root
+        self._objects = objects
+
+    def _find(self, path: Path) -> TreeEntry | None:
+        oid, entry = self.root, None
+        for name in path:
+            if not oid:
+                return None
+            entry = next((e for e in self._objects.read_tree(oid) if e.name == name), None)
+            if entry is None:
+                return None
+            oid = entry.oid
+        return entry
+
+    def _list(self, path: Path) -> tuple[TreeEntry, ...]:
+        entry = self._find(path)
+        return self._objects.read_tree(entry.oid) if entry else ()
+
+    def _blob(self, path: Path) -> bytes | None:
+        entry = self._find(path)
+        return self._objects.read_blob(entry.oid) if entry else None
+
+    def source(self, name: str) -> Source | None:
+        """The source of this name, if there is one."""
+        data = self._blob(("sources", name, "source"))
+        return Source.decode(data, f"the record of source {name}") if data else None
+
+    def sources(self) -> list[Source]:
+        """All sources, by name."""
+        found = (self.source(entry.name) for entry in self._list(("sources",)))
+        return [source for source in found if source is not None]
+
+    def component(self, source: str, uid: str) -> Component | None:
+        """The component with this UID in a source, if there is one."""
+        data = self._blob((*_component_path(source, uid), "component"))
+        return Component.decode(data, f"the record of {source}:{uid}") if data else None
+
+    def components(self, source: str) -> Iterator[Component]:
+        """All components of a source, by UID."""
+        for prefix in self._list(("sources", source, "components")):
+            for entry in self._objects.read_tree(prefix.oid):
+                component = self.component(source, entry.name)
+                if component is not None:
+                    yield component
+
+    def has_release(self, source: str, uid: str, version: str) -> bool:
+        """True when this version was released."""
+        return self._find((*_component_path(source, uid), version)) is not None
+
+    def release(self, source: str, uid: str, version: str) -> Release:
+        """One release; :class:`NotFound` when there is none."""
+        data = self._blob((*_component_path(source, uid), version, "record"))
+        if data is None:
+            raise NotFound(
+                f"{source} has no version {version} of the component {uid}.",
+                code="no-release",
+                hints=[f"`ckstore show {source}:*:{uid}` lists its versions"],
+            )
+        return Release.decode(data, f"the record of {source}:{uid}@{version}")
+
+    def release_trees(self, source: str, uid: str) -> Iterator[tuple[str, str]]:
+        """(version, tree id as the log holds it) for every release of a component."""
+        for entry in self._list(_component_path(source, uid)):
+            if entry.is_tree:
+                held = {e.name: e.oid for e in self._objects.read_tree(entry.oid)}
+                yield entry.name, held.get("tree", "")
+
+    def operation(self) -> Operation | None:
+        """The operation that this commit of the log is."""
+        data = self._blob(("operation",))
+        return Operation.decode(data, "the operation record") if data else None
+
+    def runs(self) -> Iterator[tuple[str, Run]]:
+        """(id, record) of every run, by id."""
+        for prefix in self._list(("runs",)):
+            for entry in self._objects.read_tree(prefix.oid):
+                yield entry.name, self.run(entry.name)
+
+    def run(self, run_id: str) -> Run:
+        """The record of a run; :class:`NotFound` when there is none."""
+        data = self._blob(("runs", run_id[:2], run_id, "record"))
+        if data is None:
+            raise NotFound(f"There is no run {run_id}.", code="no-run", hints=["`ckstore runs` lists them"])
+        return Run.decode(data, f"the record of run {run_id}")
+
+    def run_lock(self, run_id: str) -> str:
+        """The text of the lock that a run used."""
+        data = self._blob(("runs", run_id[:2], run_id, "lock"))
+        return data.decode() if data else ""
+
+    def changed_since(self, old_head: str) -> list[tuple[str, str]]:
+        """(source, uid) of every component whose records differ from those at ``old_head``.
+
+        ``old_head`` is an earlier head of the log (empty: everything); :class:`NotFound` when there is no
+        such commit. Equal subtrees are not entered.
+        """
+        old_root = self._objects.root_of(old_head) if old_head else ""
+        changed: list[tuple[str, str]] = []
+        for name, old, new in self._differing(
+            self._sub(old_root, "sources"), self._sub(self.root, "sources")
+        ):
+            pairs = self._differing(self._sub(old, "components"), self._sub(new, "components"))
+            for _, old_prefix, new_prefix in pairs:
+                changed += [(name, uid) for uid, _, _ in self._differing(old_prefix, new_prefix)]
+        return changed
+
+    def _sub(self, tree: str, name: str) -> str:
+        if not tree:
+            return ""
+        return next((e.oid for e in self._objects.read_tree(tree) if e.name == name), "")
+
+    def _differing(self, old: str, new: str) -> Iterator[tuple[str, str, str]]:
+        if old == new:
+            return
+        before = {e.name: e.oid for e in self._objects.read_tree(old)} if old else {}
+        after = {e.name: e.oid for e in self._objects.read_tree(new)} if new else {}
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                yield name, before.get(name, ""), after.get(name, "")
+
+
+class LogEdit:
+    """The changes of one operation, collected and then written as new trees over those of the head."""
+
+    def __init__(self, writer: PackWriter, objects: Reader) -> None:
+        self._writer = writer
+        self._objects = objects
+        self._changes: dict[Path, TreeEntry] = {}
+        self.history: dict[str, dict[str, str]] = {}
+
+    def _put_blob(self, path: Path, data: bytes) -> None:
+        self._put(path, FILE, self._writer.add("blob", data))
+
+    def _put(self, path: Path, mode: int, oid: str) -> None:
+        self._changes[path] = TreeEntry(mode, path[-1], oid)
+
+    def put_source(self, source: Source) -> None:
+        """Publish or replace the record of a source."""
+        self._put_blob(("sources", source.name, "source"), source.encode())
+
+    def put_component(self, source: str, component: Component, releases: Iterable[Release]) -> None:
+        """Publish a component's record and its new releases; releases already there are not touched."""
+        path = _component_path(source, component.uid)
+        self._put_blob((*path, "component"), component.encode())
+        for release in releases:
+            self._put_blob((*path, release.version, "record"), release.encode())
+            self._put((*path, release.version, "tree"), TREE, release.tree)
+
+    def put_run(self, run: Run, lock: str) -> str:
+        """Publish a run with the lock it used and its outputs; gives its id."""
+        data = run.encode()
+        run_id = hashlib.sha256(data).hexdigest()[:RUN_ID_DIGITS]
+        path = ("runs", run_id[:2], run_id)
+        self._put_blob((*path, "record"), data)
+        self._put_blob((*path, "lock"), lock.encode())
+        if run.outputs:
+            self._put((*path, "outputs"), TREE, run.outputs)
+        return run_id
+
+    def put_operation(self, operation: Operation) -> None:
+        """Say what this commit of the log is."""
+        self._put_blob(("operation",), operation.encode())
+
+    def keep_history(self, source: str, tips: dict[str, str]) -> None:
+        """Keep the upstream history below these commits reachable; replaces what was kept before."""
+        self.history[source] = dict(tips)
+
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def write(self, root: str) -> str:
+        """The id of the new root tree: ``root`` (empty: nothing) with the changes applied."""
+        return self._rewrite(root, self._changes, 0)
+
+    def _rewrite(self, tree: str, changes: dict[Path, TreeEntry], depth: int) -> str:
+        entries = {e.name: e for e in self._objects.read_tree(tree)} if tree else {}
+        below: dict[str, dict[Path, TreeEntry]] = {}
+        for path, entry in changes.items():
+            if len(path) == depth + 1:
+                entries[entry.name] = entry
+            else:
+                below.setdefault(path[depth], {})[path] = entry
+        for name, part in below.items():
+            old = entries.get(name)
+            entries[name] = TreeEntry(TREE, name, self._rewrite(old.oid if old else "", part, depth + 1))
+        return self._writer.add_tree(entries.values())

@@ -17,7 +17,6 @@ from ckstore.errors import CorruptData, Unsupported
 from ckstore.model.metadata import Need
 
 SCHEMA = 1
-_MAX_RECORD = 64 * 1024 * 1024
 
 
 def encode(value: object) -> bytes:
@@ -28,9 +27,7 @@ def encode(value: object) -> bytes:
 def decode(data: bytes, what: str) -> dict[str, Any]:
     """The map in ``data``; :class:`CorruptData` when it is not one, or not canonical."""
     try:
-        value: dict[str, Any] = msgpack.unpackb(
-            data, raw=False, strict_map_key=True, max_buffer_size=_MAX_RECORD
-        )
+        value: dict[str, Any] = msgpack.unpackb(data, raw=False, strict_map_key=True)
         canonical = isinstance(value, dict) and encode(value) == data
     except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
         raise CorruptData(f"{what} is not a record: {error}.", code="bad-record") from error

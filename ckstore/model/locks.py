@@ -22,6 +22,7 @@ FORMAT = 1
 SWHID = "swh:1:dir:"
 _HEADER = "# Written by ckstore: what was resolved. Change ckstore.toml, then run `ckstore lock`.\n"
 _OID = re.compile(r"[0-9a-f]{40}")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -39,7 +40,7 @@ class Edge:
     @classmethod
     def parse(cls, text: str) -> Edge:
         """Read ``role: ask -> got``; ValueError when it is something else."""
-        head, arrow, got = text.partition(" -> ")
+        head, arrow, got = text.rpartition(" -> ")  # no name contains ">"
         role, colon, ask = head.partition(": ")
         if not arrow or not colon:
             raise ValueError(f"{text!r} is not of the form 'role: ask -> got'")
@@ -123,16 +124,16 @@ class Lock:
         """Read a lock; :class:`InvalidInput` names the block and what is wrong with it."""
         try:
             table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise _bad(where, f"not valid TOML: {error}") from error
         found = table.get("lock")
-        if isinstance(found, int) and found > FORMAT:
+        if type(found) is int and found > FORMAT:
             raise Unsupported(
                 f"{where} has format {found}; this ckstore reads up to {FORMAT}.",
                 code="newer-lock",
                 hints=["install a newer ckstore"],
             )
-        if found != FORMAT:
+        if type(found) is not int or found != FORMAT:
             raise _bad(where, "the line 'lock = 1' is missing")
         lock = cls(
             roots=tuple(
@@ -148,6 +149,8 @@ class Lock:
         if len(self._by_name) != len(self.pins):
             raise _bad(where, "a component is pinned twice")
         known = {source.name for source in self.sources}
+        if len(known) != len(self.sources):
+            raise _bad(where, "a source is pinned twice")
         for pin in self.pins:
             if pin.source not in known:
                 raise _bad(where, f"{pin.component} is pinned, but its source is not")
@@ -214,13 +217,23 @@ def _read_pin(block: Mapping[str, object], where: str) -> Pin:
     digest, uid = _text(block, "digest", where), _text(block, "uid", where)
     if not (_OID.fullmatch(tree) and _DIGEST.fullmatch(digest) and is_uid(uid)):
         raise _bad(where, f"{component} has a malformed tree, digest or uid")
-    needs = block.get("needs", [])
-    try:
-        edges = tuple(sorted(Edge.parse(as_text(line)) for line in needs if isinstance(needs, list)))  # type: ignore[attr-defined]  # checked in the same expression
-    except (ValueError, TypeError) as error:
-        raise _bad(where, f"{component}: {error}") from error
+    version, commit, path = (_text(block, key, where) for key in ("version", "commit", "path"))
+    if not _VERSION.fullmatch(version) or (commit and not _OID.fullmatch(commit)):
+        raise _bad(where, f"{component} has a malformed version or commit")
+    if path.startswith("/") or ".." in path.split("/"):
+        raise _bad(where, f"the path of {component} leaves its source")
     source, kind, name = parts
     return Pin(
-        source, kind, name, uid=uid, version=_text(block, "version", where), tree=tree, digest=digest,
-        commit=_text(block, "commit", where), path=_text(block, "path", where), needs=edges,
+        source, kind, name, uid=uid, version=version, tree=tree, digest=digest, commit=commit, path=path,
+        needs=_read_edges(block, component, where),
     )  # fmt: skip
+
+
+def _read_edges(block: Mapping[str, object], component: str, where: str) -> tuple[Edge, ...]:
+    needs = block.get("needs", [])
+    if not isinstance(needs, list):
+        raise _bad(where, f"the needs of {component} must be a list")
+    try:
+        return tuple(sorted(Edge.parse(as_text(line)) for line in needs))
+    except ValueError as error:
+        raise _bad(where, f"{component}: {error}") from error

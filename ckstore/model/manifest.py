@@ -41,7 +41,7 @@ class Manifest:
         """Read a manifest; :class:`InvalidInput` names the key that is wrong."""
         try:
             table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-manifest") from error
         for key in table:
             if key not in _KEYS:

@@ -97,7 +97,7 @@ def parse_metadata(files: Mapping[str, bytes], place: Place, where: str) -> Meta
 def _native(data: bytes, place: Place, where: str) -> Metadata:
     try:
         body = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-toml") from error
     kind, name = as_text(body.get("kind")) or place.kind, as_text(body.get("name")) or place.name
     _check(kind, name, where)

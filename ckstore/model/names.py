@@ -15,9 +15,9 @@ from ckstore.errors import InvalidInput
 
 UID_DIGITS = 16
 _UID = re.compile(r"[0-9a-f]{16}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _RESERVED = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789")]
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")]
 )
 # Spellings that some file system takes for ".git": case, NTFS short names, trailing dots and blanks.
 _GIT_LIKE = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
@@ -50,9 +50,11 @@ def unsafe_file_name(name: str) -> str | None:
         return "it contains control characters"
     if _GIT_LIKE.fullmatch(name):
         return "git keeps its own data under this name"
-    if len(name.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES:
-        return f"it is longer than {MAX_NAME_BYTES} bytes"
-    return None
+    try:
+        too_long = len(name.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES
+    except UnicodeEncodeError:
+        return "it is not text"
+    return f"it is longer than {MAX_NAME_BYTES} bytes" if too_long else None
 
 
 def unsafe_component_name(name: str) -> str | None:
@@ -60,13 +62,15 @@ def unsafe_component_name(name: str) -> str | None:
     reason = unsafe_file_name(name)
     if reason is not None:
         return reason
+    if re.search(r"[\udc80-\udcff]", name):
+        return "it is not UTF-8"
     if re.search(r"[:@\[\]*?<>\"|]", name):
         return 'it contains one of : @ [ ] * ? < > " |'
     if name.startswith("-"):
         return "it begins with a dash"
     if name.rstrip(" .") != name:
         return "it ends with a blank or a dot"
-    if name.split(".")[0].lower() in _RESERVED:
+    if name.split(".")[0].rstrip().lower() in _RESERVED:
         return "it is a device name on Windows"
     return None
 

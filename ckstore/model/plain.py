@@ -22,6 +22,8 @@ def parse_json(data: bytes, where: str) -> Plain:
     """
     try:
         value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
+        if b"\\ud" in data.lower():  # half a surrogate pair is no text: nothing could store it
+            json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise InvalidInput(
             f"{where}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).",

@@ -21,7 +21,10 @@ SCHEMA = 1
 
 def encode(value: object) -> bytes:
     """Canonical bytes of a plain value; raises TypeError on what records must not hold."""
-    return bytes(msgpack.packb(_canonical(value), use_bin_type=True))
+    try:
+        return bytes(msgpack.packb(_canonical(value), use_bin_type=True))
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise TypeError(f"a record cannot hold this: {error}") from error
 
 
 def decode(data: bytes, what: str) -> dict[str, Any]:
@@ -33,7 +36,9 @@ def decode(data: bytes, what: str) -> dict[str, Any]:
         raise CorruptData(f"{what} is not a record: {error}.", code="bad-record") from error
     if not canonical:
         raise CorruptData(f"{what} is not a canonical record.", code="bad-record")
-    if value.get("schema", 0) > SCHEMA:
+    if not isinstance(value.get("schema"), int):
+        raise CorruptData(f"{what} has no schema number.", code="bad-record")
+    if value["schema"] > SCHEMA:
         raise Unsupported(
             f"{what} was written by a newer ckstore (schema {value['schema']}).",
             code="newer-schema",

@@ -19,9 +19,13 @@ from ckstore.errors import InvalidInput
 
 Bump = Literal["first", "major", "minor", "patch", "explicit"]
 FIRST = Version(1, 0, 0)
-_PARTIAL = re.compile(r"(\d+)(?:\.(\d+|\*|x))?(?:\.(\d+|\*|x))?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
-_COMPARATOR = re.compile(r"(\^|~|>=|<=|>|<|=)?\s*(.+)")
 _MAX_DIGITS = 9  # a larger number is an accident or an attack, never a version
+_N = rf"(0|[1-9][0-9]{{0,{_MAX_DIGITS - 1}}})"
+_PARTIAL = re.compile(  # 1 | 1.* | 1.*.* | 1.2 | 1.2.* | 1.2.3 | 1.2.3-pre | 1.2.3+build
+    rf"{_N}(?:\.(?:[*x](?:\.[*x])?|{_N}(?:\.(?:[*x]|{_N}(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?))?))?"
+)
+_COMPARATOR = re.compile(r"(\^|~|>=|<=|>|<|=)?(.+)")
+_BLANKS = re.compile(r"^\s*([\^~<>=]*)\s*|\s+$")  # around a comparator; inside a number they are a mistake
 
 
 @functools.lru_cache(maxsize=4096)
@@ -43,7 +47,7 @@ def read_version(value: object) -> Version | None:
     """The version that metadata states, tolerating ``v1.2`` and ``1.2``; None when it states none."""
     if not isinstance(value, str):
         return None
-    match = re.fullmatch(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", value.strip())
+    match = re.fullmatch(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", value.strip(), re.ASCII)
     if match:
         return Version(*(int(part or 0) for part in match.groups()))
     try:
@@ -88,7 +92,7 @@ class VersionRange:
     def parse(cls, text: str) -> VersionRange:
         """Read a range; raise :class:`InvalidInput` with the piece that is wrong."""
         canonical = "||".join(
-            ",".join(re.sub(r"\s+", "", piece) for piece in part.split(",")) for part in text.split("||")
+            ",".join(_BLANKS.sub(r"\1", piece) for piece in part.split(",")) for part in text.split("||")
         )
         return cls(canonical or "*", tuple(_conjunction(part) for part in (canonical or "*").split("||")))
 
@@ -130,15 +134,11 @@ def _comparator(piece: str) -> _Interval:
             code="bad-range",
             hints=["ranges look like ^1.2, ~1.2.3, >=1,<3, =1.2.3 or *"],
         )
-    major, minor, patch = (None if p in (None, "*", "x") else p for p in numbers.groups()[:3])
-    prerelease = (numbers.group(4) or "")[1:]
-    given = [int(part) for part in (major, minor, patch) if part is not None]
-    if any(len(part or "") > _MAX_DIGITS for part in (major, minor, patch)):
-        raise InvalidInput(f"{piece!r} has a number with too many digits.", code="bad-range")
-    numbers_given = [*given, 0, 0]
-    base = Version(numbers_given[0], numbers_given[1], numbers_given[2], prerelease or None)
-    default = "=" if "*" in piece or ".x" in piece else "^"
-    named = (base,) if prerelease else ()
+    given = [int(part) for part in numbers.groups()[:3] if part is not None]
+    major, minor, patch = [*given, 0, 0][:3]
+    base = parse_version(f"{major}.{minor}.{patch}{numbers.group(4) or ''}")
+    default = "=" if len(given) < 3 and piece.endswith(("*", "x")) else "^"
+    named = (base,) if base.prerelease else ()
     return _bounds(match.group(1) or default, base, len(given), named)
 
 
@@ -146,7 +146,7 @@ def _bounds(operator: str, base: Version, given: int, named: tuple[Version, ...]
     after = _after(base, given)
     if operator == "^":
         significant = 1 if base.major or given == 1 else 2 if base.minor or given == 2 else 3
-        return _Interval(base, _after(base, significant), named)
+        return _Interval(base, _after(base.finalize_version(), significant), named)
     if operator == "~":
         return _Interval(base, _after(base, min(given, 2)), named)
     if operator == ">=":

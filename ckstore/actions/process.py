@@ -1,0 +1,149 @@
+"""Running one external command for an action, and measuring it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ckstore.actions import strays
+from ckstore.errors import Unavailable
+
+_SHELL_SIGNAL = 128  # a shell says "ended by signal N" as exit code 128 + N
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended. Times in seconds, memory in bytes (0 where the system does not tell).
+
+    ``signal`` is the name of the signal that ended it (``SIGSEGV``), or empty.
+    """
+
+    exit_code: int
+    signal: str
+    timed_out: bool
+    wall: float
+    user: float
+    system: float
+    max_rss: int
+
+    @property
+    def ok(self) -> bool:
+        """True when it ended by itself with exit code 0."""
+        return self.exit_code == 0 and not self.timed_out
+
+
+def shell_words(line: str) -> list[str]:
+    """A command line as arguments for the system's shell: bash where there is one, many scripts expect it."""
+    if os.name == "nt":
+        return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/s", "/c", line]
+    return [shutil.which("bash") or "/bin/sh", "-c", line]
+
+
+def run_command(
+    command: Sequence[str] | str,
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stdout: Path,
+    stderr: Path,
+    limit: float = 0.0,
+) -> Finished:
+    """Run a command (a list of arguments, or a line for the shell) and wait for it.
+
+    It reads nothing, writes into the files ``stdout`` and ``stderr`` (which may be the same file), and
+    leads a session of its own. After ``limit`` seconds (0: none) it is killed with everything below it.
+
+    Raises :class:`Unavailable` (``cannot-start``) when it cannot be started at all.
+    """
+    words = shell_words(command) if isinstance(command, str) else list(command)
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(stdout.open("wb"))
+        err = out if stderr == stdout else stack.enter_context(stderr.open("wb"))
+        started = time.perf_counter()
+        process = _start(words, folder, environment, out, err)
+        with _deadline(process, limit) as deadline:
+            _wait_to_the_end(process)
+        wall = time.perf_counter() - started
+        return _finish(process, wall, deadline.is_set())
+
+
+def _start(
+    words: list[str], folder: Path, environment: Mapping[str, str], out: IO[bytes], err: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            words, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise Unavailable(
+            f"{words[0]} cannot be started: {error.strerror}.",
+            code="cannot-start",
+            details={"command": words},
+        ) from error
+
+
+@contextlib.contextmanager
+def _deadline(process: subprocess.Popen[bytes], limit: float) -> Iterator[threading.Event]:
+    """Within the block, the process is killed after ``limit`` seconds; the event tells that it was."""
+    passed = threading.Event()
+    if limit <= 0:
+        yield passed
+        return
+
+    def end() -> None:
+        passed.set()
+        strays.end_tree(process.pid)
+
+    timer = threading.Timer(limit, end)
+    timer.start()
+    try:
+        yield passed
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def _wait_to_the_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait until it has ended but, where possible, leave its pid taken: the timer must not hit another."""
+    if hasattr(os, "waitid"):
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    elif os.name == "nt":
+        process.wait()
+
+
+def _finish(process: subprocess.Popen[bytes], wall: float, timed_out: bool) -> Finished:
+    if sys.platform == "win32":
+        return Finished(process.returncode, "", timed_out, wall, 0.0, 0.0, 0)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # Popen must not wait for it again
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, KiB elsewhere
+    number = _signal_number(process.returncode)
+    code = _SHELL_SIGNAL + number if number else process.returncode
+    name = _signal_name(number)
+    return Finished(code, name, timed_out, wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * unit)
+
+
+def _signal_number(code: int) -> int:
+    """The signal behind a return code, our own child's or one that a shell passes on."""
+    if code < 0:
+        return -code
+    known = {int(number) for number in signal.valid_signals()}
+    return code - _SHELL_SIGNAL if code - _SHELL_SIGNAL in known else 0
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name if number else ""
+    except ValueError:
+        return f"signal {number}"

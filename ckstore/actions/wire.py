@@ -1,0 +1,43 @@
+"""How errors cross the border between the host process and the one that started it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+
+from ckstore import errors
+from ckstore.errors import ActionFailed, CkstoreError
+from ckstore.model.plain import as_list, as_map, as_text
+
+_KINDS: dict[str, type[CkstoreError]] = {
+    kind.__name__: kind
+    for kind in (
+        errors.InvalidInput, errors.NotFound, errors.Conflict, errors.CorruptData, errors.Unavailable,
+        errors.Unsupported, errors.ActionFailed,
+    )
+}  # fmt: skip
+_LINES = 12  # of a traceback: enough to see where, short enough to read
+
+
+def error_as_plain(error: Exception, action: str) -> dict[str, object]:
+    """Any exception as JSON-able values; one that is not ours becomes an ActionFailed."""
+    if isinstance(error, CkstoreError):
+        return error.as_plain()
+    lines = "".join(traceback.format_exception(error)).splitlines()[-_LINES:]
+    return ActionFailed(
+        f"The action {action!r} failed inside its own code: {type(error).__name__}: {error}",
+        code="action-crashed",
+        hints=["this is a fault of the component that provides the action, not of what it was asked"],
+        details={"traceback": lines},
+    ).as_plain()
+
+
+def error_from_plain(value: Mapping[str, object]) -> CkstoreError:
+    """The error that :func:`error_as_plain` described, of the same kind, ready to raise."""
+    kind = _KINDS.get(as_text(value.get("kind")), ActionFailed)
+    return kind(
+        as_text(value.get("message")),
+        code=as_text(value.get("error")) or "action-crashed",
+        hints=[as_text(hint) for hint in as_list(value.get("hints"))],
+        details=as_map(value.get("details")),
+    )

@@ -8,6 +8,7 @@
     sources/<source>/components/<2 of uid>/<uid>/<version>/record Release record
     sources/<source>/components/<2 of uid>/<uid>/<version>/tree/  the component's files, as a tree
     runs/<2 of id>/<id>/{record,lock,outputs/}        Run record, the lock it used, files kept
+    references/<2 of key>/<key>                       id of the run whose outputs others must equal
 
 Because the files are entries of the log's own tree, stock git reaches them: neither ``git gc`` nor a
 force-push upstream can take a release away.
@@ -140,6 +141,11 @@ class LogView:
         data = self._blob(("runs", run_id[:2], run_id, "lock"))
         return data.decode() if data else ""
 
+    def reference(self, key: str) -> str:
+        """The id of the run whose outputs every run with this key must equal; empty if there is none."""
+        data = self._blob(("references", key[:2], key)) if key else None
+        return data.decode() if data else ""
+
     def changed_since(self, old_head: str) -> list[tuple[str, str]]:
         """(source, uid) of every component whose records differ from those at ``old_head``.
 
@@ -208,6 +214,10 @@ class LogEdit:
         if run.outputs:
             self._put((*path, "outputs"), TREE, run.outputs)
         return run_id
+
+    def put_reference(self, key: str, run_id: str) -> None:
+        """Make a run the reference of its key."""
+        self._put_blob(("references", key[:2], key), run_id.encode())
 
     def put_operation(self, operation: Operation) -> None:
         """Say what this commit of the log is."""

@@ -23,7 +23,7 @@ from typing import Protocol
 from ckstore.errors import NotFound
 from ckstore.model.records import Component, Operation, Release, Run, Source
 from ckstore.objects.packs import PackWriter
-from ckstore.objects.trees import FILE, TREE, TreeEntry
+from ckstore.objects.trees import FILE, TREE, TreeEntry, parse_tree
 
 RUN_ID_DIGITS = 16
 Path = tuple[str, ...]
@@ -229,6 +229,10 @@ class LogEdit:
 
     def __bool__(self) -> bool:
         return bool(self._changes)
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of a tree, also of one that this operation wrote."""
+        return parse_tree(self._writer.read(oid)) if oid in self._writer else self._objects.read_tree(oid)
 
     def write(self, root: str) -> str:
         """The id of the new root tree: ``root`` (empty: nothing) with the changes applied."""

@@ -1,0 +1,1 @@
+"""From requirements to a lock: pure, deterministic, knowing nothing but a catalogue of candidates."""

@@ -1,0 +1,82 @@
+"""A project: the folder with ``ckstore.toml`` and ``ckstore.lock``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import tomlkit
+
+from ckstore.errors import InvalidInput, NotFound, Unavailable
+from ckstore.model.locks import Lock
+from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
+
+WORKSPACE = ".ckstore"
+
+
+def find_project(start: Path) -> Path | None:
+    """The nearest folder from ``start`` upwards that has a manifest or a lock."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file() or (folder / LOCK_FILE).is_file():
+            return folder
+    return None
+
+
+def read_text(path: Path) -> str:
+    """A file's text; :class:`NotFound` or :class:`InvalidInput` when that cannot be."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise NotFound(
+            f"There is no {path.name} in {path.parent}.",
+            code="no-file",
+            hints=["`ckstore lock REQUIREMENT` writes one"],
+        ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}.", code="unreadable-file") from error
+
+
+def read_manifest(project: Path) -> Manifest:
+    """The manifest of a project; an empty one when there is none."""
+    path = project / FILE
+    return Manifest.parse(read_text(path), str(path)) if path.is_file() else Manifest()
+
+
+def read_lock(project: Path) -> Lock | None:
+    """The lock of a project, if it has one."""
+    path = project / LOCK_FILE
+    return Lock.parse(read_text(path), str(path)) if path.is_file() else None
+
+
+def manifest_text(project: Path, requires: tuple[str, ...]) -> str:
+    """The manifest's text with exactly these requirements; comments and other keys stay as they are."""
+    path = project / FILE
+    document = tomlkit.parse(read_text(path)) if path.is_file() else tomlkit.document()
+    array = tomlkit.array()
+    array.extend(requires)
+    document["requires"] = array.multiline(len(requires) > 1)
+    return tomlkit.dumps(document)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file at once: never half-written, synced, and never missing in between."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be written: {error.strerror}.",
+            code="file-not-writable",
+            hints=["check the permissions of the folder and the free space of the disk"],
+        ) from error

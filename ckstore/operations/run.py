@@ -1,0 +1,216 @@
+"""``run``: carry out an action of a component against the snapshot that a lock names."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ckstore.actions.launch import launch
+from ckstore.actions.plan import Outcome, Plan
+from ckstore.actions.options import parse_options
+from ckstore.actions.signature import ActionSpec, read_actions
+from ckstore.errors import Conflict, NotFound, Unsupported
+from ckstore.model.locks import Lock, Pin
+from ckstore.model.names import did_you_mean
+from ckstore.model.records import Operation, Run
+from ckstore.model.requirements import Requirement
+from ckstore.objects.layout import remove_tree
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.outputs import Comparison, compare_outputs, store_outputs
+from ckstore.operations.project import WORKSPACE
+from ckstore.operations.snapshot import snapshot, verify
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did. ``id`` names its record in the log; ``kept`` is the workspace, if it was kept."""
+
+    id: str
+    run: Run
+    message: str
+    hints: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    compared_with: str
+    notes: tuple[str, ...] = ()
+    kept: str = ""
+    drift: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """True when the action succeeded and its outputs are what they were."""
+        return self.run.status == "ok"
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        run = self.run
+        return {
+            "id": self.id, "status": run.status, "action": run.action, "component": run.component,
+            "exit_code": run.exit_code, "message": self.message, "hints": list(self.hints),
+            "measurements": dict(run.measurements), "details": dict(run.details), "host": dict(run.host),
+            "environment": dict(run.environment), "outputs": run.outputs, "lock": run.lock,
+            "compared_with": self.compared_with, "replay_of": run.replay_of,
+            "comparisons": [comparison.as_plain() for comparison in self.comparisons],
+            "drift": {name: list(pair) for name, pair in self.drift.items()},
+            "notes": list(self.notes), "kept": self.kept,
+        }  # fmt: skip
+
+
+def find_pin(lock: Lock, reference: str) -> Pin:
+    """The pin of a lock that a reference means; roots first. The range must admit the pinned version."""
+    wanted = Requirement.parse(reference)
+    found = [pin for pin in lock.pins if _matches(wanted, pin)]
+    roots = {got for _, got in lock.roots}
+    found = [pin for pin in found if pin.component in roots] or found
+    if not found:
+        names = [f"{pin.kind}:{pin.name}" for pin in lock.pins]
+        raise NotFound(
+            f"The lock of this project does not pin {reference}.",
+            code="not-in-lock",
+            hints=[*did_you_mean(reference, names), f"`ckstore lock {reference}` adds it"],
+        )
+    if len(found) > 1:
+        raise Conflict(
+            f"{reference} means several components of the lock: {', '.join(p.component for p in found)}.",
+            code="ambiguous",
+            hints=["name the source: source:kind:name"],
+        )
+    return found[0]
+
+
+def _matches(wanted: Requirement, pin: Pin) -> bool:
+    from ckstore.model.versions import VersionRange, parse_version
+
+    return (
+        (not wanted.source or wanted.source == pin.source)
+        and (not wanted.kinds or pin.kind in wanted.kinds)
+        and wanted.name in (pin.name, pin.uid)
+        and VersionRange.parse(wanted.range).admits(parse_version(pin.version))
+    )
+
+
+def action_spec(root: Path, lock: Lock, pin: Pin, action: str) -> tuple[Pin, ActionSpec]:
+    """The module that gives a component's kind its actions, and what it says of this action."""
+    modules = lock.got(pin.component, "kind")
+    if not modules:
+        raise Unsupported(
+            f"{pin.component}: no module that ckstore can run gives actions to the kind {pin.kind!r}.",
+            code="no-actions",
+            hints=["`ckstore find module` lists the modules"],
+        )
+    path = root.joinpath(*modules[0].component.split(":")) / "module.py"
+    source = path.read_text("utf-8") if path.is_file() else ""
+    actions = read_actions(source, f"{modules[0].component}/module.py")
+    if action not in actions:
+        raise NotFound(
+            f"The kind {pin.kind!r} has no action {action!r}.",
+            code="no-action",
+            hints=[*did_you_mean(action, actions), f"it has: {', '.join(sorted(actions))}"],
+        )
+    return modules[0], actions[action]
+
+
+def run(
+    store: ObjectStore, lock: Lock, reference: str, *, action: str = "run", words: Sequence[str] = (),
+    environment: Mapping[str, str], project: Path | None = None, keep: bool = False, replay_of: str = "",
+    notes: Sequence[str] = (), progress: Progress = lambda line: None,
+) -> RunReport:  # fmt: skip
+    """Carry out ``action`` of the component that ``reference`` means, with the options in ``words``.
+
+    Resolves nothing and needs no network: the lock says everything. Outputs that must repeat are
+    compared with those of the first run with the same key (or of ``replay_of``); a record is published
+    whether the action succeeded or not. ``environment`` is what the action may choose from; it sees an
+    allow-list of it. Raises the errors of finding a tool, a dataset or an option.
+    """
+    root = snapshot(store, lock, progress)
+    pin = find_pin(lock, reference)
+    module, spec = action_spec(root, lock, pin, action)
+    options = parse_options(spec, words)
+    workspace = _workspace(store, project)
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        plan = Plan(action, pin.component, module.component, root, lock.emit(), workspace, options)
+        outcome = launch(plan, progress=progress, environment=environment)
+        verify(store, lock, [*outcome.touched, pin.component, module.component])
+        draft = _draft(pin, lock, action, words, started, outcome, replay_of)
+        report = _record(store, draft, outcome, lock, workspace)
+    finally:
+        if not keep:
+            _remove(workspace)
+    return replace(report, notes=tuple(notes), kept=str(workspace) if keep else "")
+
+
+def _workspace(store: ObjectStore, project: Path | None) -> Path:
+    parent = project / WORKSPACE / "work" if project else store.path / "work"
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+
+
+def _remove(workspace: Path) -> None:
+    remove_tree(workspace)
+    for folder in (workspace.parent, workspace.parent.parent):
+        if folder.name in ("work", WORKSPACE) and folder.is_dir() and not any(folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _draft(
+    pin: Pin, lock: Lock, action: str, words: Sequence[str], started: str, outcome: Outcome, replay_of: str
+) -> Run:
+    return Run(
+        action=action, component=f"{pin.component}@={pin.version}", uid=pin.uid, lock=lock.digest,
+        started=started, status=outcome.status, exit_code=outcome.exit_code,
+        inputs={"words": list(words)}, host=outcome.host, environment=outcome.environment,
+        measurements=outcome.measurements,
+        details={**outcome.details, "checked": list(outcome.checked), "message": outcome.message},
+        key=outcome.key, replay_of=replay_of,
+    )  # fmt: skip
+
+
+def _record(store: ObjectStore, draft: Run, outcome: Outcome, lock: Lock, workspace: Path) -> RunReport:
+    """Store the outputs, compare them, publish the record: one operation."""
+    reports: list[RunReport] = []
+
+    def edit(view: LogView, change: LogEdit, tree: str) -> None:
+        reference = draft.replay_of or view.reference(draft.key)
+        comparisons = compare_outputs(store, view, reference, tree, outcome.checked, change.read_tree)
+        differs = any(comparison.result == "differs" for comparison in comparisons)
+        status = "mismatch" if differs and draft.status == "ok" else draft.status
+        final = replace(draft, status=status, outputs=tree)
+        run_id = change.put_run(final, lock.emit())
+        if draft.key and outcome.checked and not view.reference(draft.key) and status == "ok":
+            change.put_reference(draft.key, run_id)
+        drift = _drift(view.run(draft.replay_of), final) if draft.replay_of else {}
+        reports.append(
+            RunReport(run_id, final, outcome.message, outcome.hints, comparisons, reference, drift=drift)
+        )
+
+    command = " ".join(["ckstore", draft.action, draft.component, *draft.inputs["words"]])
+    store.publish(
+        Operation("run", command, f"{draft.action} {draft.component}: {draft.status}"),
+        lambda writer: store_outputs(writer, workspace, outcome.outputs),
+        edit,
+    )
+    return reports[-1]
+
+
+def _drift(before: Run, now: Run) -> dict[str, tuple[str, str]]:
+    """What the host has now that differs from the record: name → (then, now)."""
+    names = sorted(before.host.keys() | now.host.keys())
+    pairs = {name: (before.host.get(name, ""), now.host.get(name, "")) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def kept_lock_path(store: ObjectStore, requirement: str) -> Path:
+    """Where the lock of a run outside of any project is kept."""
+    short = hashlib.sha256(requirement.encode()).hexdigest()[:8]
+    return (
+        store.path / "kept" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', requirement)[:80]}-{short}" / "ckstore.lock"
+    )

@@ -1,0 +1,83 @@
+"""From a lock to files on disk. A lock comes from anyone: every pin is checked against the store first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ckstore.errors import CkstoreError, Conflict, CorruptData, NotFound
+from ckstore.model.locks import Lock, Pin
+from ckstore.objects.digests import digest_of_folder
+from ckstore.objects.layout import build_snapshot, lay_out, remove_tree
+from ckstore.objects.log import LogView
+from ckstore.objects.store import ObjectStore
+
+
+def check_pins(store: ObjectStore, lock: Lock) -> None:
+    """Raise when a pin is not exactly a release of this store; needs no network and resolves nothing."""
+    view = store.view()
+    for pin in lock.pins:
+        _check_pin(view, lock, pin)
+
+
+def _check_pin(view: LogView, lock: Lock, pin: Pin) -> None:
+    if not view.has_release(pin.source, pin.uid, pin.version):
+        url = next((source.url for source in lock.sources if source.name == pin.source), "")
+        raise NotFound(
+            f"The lock names {pin.component}@{pin.version}, which is not in this store.",
+            code="release-not-here",
+            hints=[f"`ckstore mirror {url}`" if "://" in url else f"add the source {pin.source} again"],
+        )
+    release = view.release(pin.source, pin.uid, pin.version)
+    for what, ours, theirs in (
+        ("tree", release.tree, pin.tree),
+        ("digest", release.digest, pin.digest),
+        ("name", f"{release.kind}:{release.name}", f"{pin.kind}:{pin.name}"),
+    ):
+        if ours != theirs:
+            raise Conflict(
+                f"The lock says that {pin.component}@{pin.version} has the {what} {theirs}; it has {ours}.",
+                code="lock-mismatch",
+                hints=["was ckstore.lock edited? take it back from version control, or run `ckstore lock`"],
+                details={"component": pin.component, "lock": theirs, "store": ours},
+            )
+
+
+def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None) -> Path:
+    """The read-only folder ``source/kind/name`` that the lock names; shared by all who use the same lock."""
+    check_pins(store, lock)
+    trees = []
+    for number, pin in enumerate(lock.pins, 1):
+        progress(f"laying out {number}/{len(lock.pins)} components")
+        trees.append((pin.component, lay_out(store, pin.tree, pin.digest)))
+    return build_snapshot(store.path / "snapshots" / lock.digest, trees)
+
+
+def verify(store: ObjectStore, lock: Lock, components: Iterable[str]) -> None:
+    """Check that the files of these components are what the lock promises.
+
+    Raises :class:`CorruptData` when they were changed; the changed copy is deleted, so that the next
+    snapshot has the true files again.
+    """
+    for component in sorted(set(components)):
+        pin = lock.pin(component)
+        tree = store.path / "trees" / pin.tree
+        if tree.is_dir() and digest_of_folder(tree) == pin.digest:
+            continue
+        if tree.is_dir():
+            remove_tree(tree)
+        raise CorruptData(
+            f"The files of {component}@{pin.version} in the snapshot were changed.",
+            code="snapshot-changed",
+            hints=["the changed copy was removed; the next run starts from the true files"],
+            details={"component": component, "tree": pin.tree},
+        )
+
+
+def is_intact(store: ObjectStore, lock: Lock) -> bool:
+    """True when every pin of the lock is a release of this store."""
+    try:
+        check_pins(store, lock)
+    except CkstoreError:
+        return False
+    return True

@@ -26,11 +26,13 @@ from ckstore.model.plain import as_map, parse_json
 # language. Tokens, keys and whatever else lives there stay out of runs and of their records.
 _ALLOWED = frozenset(
     [
-        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "TEMP", "TMP",
-        "CC", "CXX", "JAVA_HOME", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
-        "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "PKG_CONFIG_PATH", "SDKROOT", "DEVELOPER_DIR", "MACOSX_DEPLOYMENT_TARGET",
-        "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA",
-        "PROGRAMFILES", "PROGRAMFILES(X86)", "NUMBER_OF_PROCESSORS", "PROCESSOR_ARCHITECTURE", "INCLUDE", "LIB",
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "TEMP",
+        "TMP", "CC", "CXX", "JAVA_HOME", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH",
+        "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
+        "PKG_CONFIG_PATH", "SDKROOT", "DEVELOPER_DIR", "MACOSX_DEPLOYMENT_TARGET", "SYSTEMROOT",
+        "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
+        "PROGRAMDATA", "PROGRAMFILES", "PROGRAMFILES(X86)", "NUMBER_OF_PROCESSORS",
+        "PROCESSOR_ARCHITECTURE", "INCLUDE", "LIB",
     ]
 )  # fmt: skip
 _PATIENCE = GRACE + 3.0  # seconds for the guard to end everything before its group is killed
@@ -76,7 +78,7 @@ def launch(
 
 def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
     home = str(Path(ckstore.__file__).parent.parent)
-    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # exists on Windows alone
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "ckstore.actions.host"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,0 +1,1 @@
+"""The compatibility room: what speaks Collective Knowledge's own words lives here and nowhere else."""

@@ -1,0 +1,50 @@
+"""``ckstore.toml``: what the user wants, and mistakes in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ckstore.errors import InvalidInput
+from ckstore.model.manifest import Manifest
+from ckstore.model.query import Hit
+
+
+def test_sources_keep_the_order_in_which_they_were_written() -> None:
+    found = Manifest.parse(
+        'requires = ["program:susan@^1"]\n[sources]\nzeta = "https://z"\nalpha = "https://a"\n'
+        '[store]\npath = "../s"\n'
+    )
+    assert found.requires == ("program:susan@^1",)
+    assert list(found.sources) == ["zeta", "alpha"]
+    assert found.store == "../s"
+
+
+def test_an_empty_manifest_wants_nothing() -> None:
+    assert Manifest.parse("") == Manifest()
+
+
+def test_an_unknown_key_suggests_the_one_that_was_meant() -> None:
+    with pytest.raises(InvalidInput, match="unknown key 'require'") as caught:
+        Manifest.parse('require = ["program:x"]')
+    assert caught.value.hints == ("did you mean requires?",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "requires = ",
+        'requires = "program:x"',
+        "requires = [1]",
+        'requires = ["a:b:c:d"]',
+        "x = " + "9" * 5000,
+    ],
+)
+def test_a_manifest_that_cannot_be_understood_is_invalid_input(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        Manifest.parse(text)
+
+
+def test_a_hit_is_named_by_the_text_that_names_exactly_this_release() -> None:
+    hit = Hit("s", "program", "x", "0" * 16, "1.2.0", "t", "d", ("a",), "", True, False)
+    assert hit.reference == "s:program:x@=1.2.0"
+    assert hit.as_plain()["tags"] == ["a"]

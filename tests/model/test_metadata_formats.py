@@ -1,0 +1,210 @@
+"""Metadata of both formats, as strangers write it: one shape, or one sentence with file and reason."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckstore.errors import InvalidInput
+from ckstore.model.metadata import CK_FILE, CK_INFO, NATIVE_FILE, Metadata, Need, Place, parse_metadata
+from ckstore.model.names import derive_uid
+from ckstore.model.plain import as_flag, as_int, as_list, as_map, as_text, as_texts, parse_json
+
+NOWHERE, SUSAN = Place(), Place("program", "susan")
+UID = "0123456789abcdef"
+
+
+def native(text: str, place: Place = NOWHERE) -> Metadata:
+    return parse_metadata({NATIVE_FILE: text.encode()}, place, "repo/here")
+
+
+def ck(meta: object, info: object = None, place: Place = SUSAN) -> Metadata:
+    files = {CK_FILE: json.dumps(meta).encode()}
+    if info is not None:
+        files[CK_INFO] = json.dumps(info).encode()
+    return parse_metadata(files, place, "repo/program/susan")
+
+
+class TestNative:
+    def test_everything_that_can_be_said_is_read(self) -> None:
+        found = native(
+            f'kind = "program"\nname = "matmul-c"\nuid = "{UID}"\nversion = "1.2.0"\ntitle = "Matrices"\n'
+            'tags = ["lang-c", "matmul", "lang-c"]\n'
+            '[needs]\ncompiler = "soft[compiler,lang-c]"\ntimer = "package:timer@^1"\n'
+            'input = {every = "dataset[text]"}\n[program]\nmain = "main.c"\n'
+        )
+        assert (found.kind, found.name, found.uid, found.version) == ("program", "matmul-c", UID, "1.2.0")
+        assert found.tags == ("lang-c", "matmul")
+        assert found.needs == (
+            Need("compiler", "soft[compiler,lang-c]", "any"),
+            Need("timer", "package:timer@^1", "one"),
+            Need("input", "dataset[text]", "every"),
+        )
+        assert found.body["program"] == {"main": "main.c"}
+
+    def test_the_place_speaks_where_the_file_is_silent(self) -> None:
+        found = native("", Place("dataset", "text-rain"))
+        assert (found.kind, found.name) == ("dataset", "text-rain")
+        assert found.uid == derive_uid("dataset", "text-rain")
+
+    def test_the_file_speaks_louder_than_the_place(self) -> None:
+        assert native('name = "b"', Place("dataset", "a", UID)).name == "b"
+
+    def test_tags_may_be_one_text_with_commas(self) -> None:
+        assert native('kind = "dataset"\nname = "x"\ntags = "pgm, image"').tags == ("image", "pgm")
+
+    @pytest.mark.parametrize(
+        ("text", "code", "words"),
+        [
+            ("kind = x", "bad-toml", "line 1"),
+            ('kind = "a"\nkind = "b"', "bad-toml", "not valid TOML"),
+            ("x = " + "9" * 5000, "bad-toml", "not valid TOML"),
+            ("x = " + "[" * 5000, "bad-toml", "not valid TOML"),
+            ('name = "x"', "no-kind", "does not say the kind"),
+            ('kind = "program"', "no-name", "does not say the name"),
+            ('kind = "program"\nname = ".."', "unsafe-name", "leaves its folder"),
+            ('kind = "program"\nname = "x"\nuid = "ABC"', "bad-uid", "16 lower-case"),
+            ('kind = "program"\nname = "x"\ntag = "y"', "unknown-key", "'tag'"),
+            ('kind = "program"\nname = "x"\n[dataset]', "unknown-key", "goes under [program]"),
+            ('kind = "program"\nname = "x"\n[needs]\ncc = "soft["', "bad-need", "'cc' is wrong"),
+            ('kind = "program"\nname = "x"\n[needs]\ncc = {}', "bad-need", "'cc' is wrong"),
+        ],
+    )
+    def test_a_mistake_is_named_with_its_file(self, text: str, code: str, words: str) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            native(text)
+        assert caught.value.code == code
+        assert words in caught.value.message
+        if code != "unsafe-name":
+            assert caught.value.message.startswith("repo/here")
+
+    def test_bytes_that_are_not_text_are_refused(self) -> None:
+        with pytest.raises(InvalidInput, match="not valid TOML"):
+            parse_metadata({NATIVE_FILE: b"\xff\xfe"}, Place(), "here")
+
+    def test_windows_line_ends_and_a_byte_order_mark_do_not_matter(self) -> None:
+        data = '\ufeffkind = "program"\r\nname = "x"\r\n'.encode()
+        assert parse_metadata({NATIVE_FILE: data}, Place(), "here").name == "x"
+
+    @given(st.binary(max_size=60) | st.text(alphabet='kind="name[]\n={}, #1.', max_size=60).map(str.encode))
+    def test_any_bytes_are_metadata_or_invalid_input(self, data: bytes) -> None:
+        for file in (NATIVE_FILE, CK_FILE):
+            try:
+                parse_metadata({file: data}, Place("program", "x"), "here")
+            except InvalidInput as error:
+                assert error.message
+
+
+class TestCollectiveKnowledge:
+    def test_tags_may_be_a_list_or_one_text(self) -> None:
+        assert ck({"tags": "b, a,b"}).tags == ck({"tags": ["b", "a", ""]}).tags == ("a", "b")
+
+    def test_the_place_names_it_and_the_info_file_carries_its_uid(self) -> None:
+        found = ck({"data_name": "other"}, {"backup_data_uid": UID, "data_name": "Susan"})
+        assert (found.kind, found.name, found.uid, found.title) == ("program", "susan", UID, "Susan")
+
+    def test_without_a_uid_one_is_derived_from_kind_and_name(self) -> None:
+        assert ck({}).uid == ck({}, {}).uid == derive_uid("program", "susan")
+
+    def test_the_uid_of_the_place_wins_over_a_copied_info_file(self) -> None:
+        place = Place("program", "susan", "f" * 16)
+        assert ck({}, {"backup_data_uid": UID}, place).uid == "f" * 16
+
+    def test_a_uid_that_is_none_is_refused(self) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            ck({}, {"backup_data_uid": "XYZ"})
+        assert caught.value.code == "bad-uid"
+
+    def test_bad_json_is_named_with_file_line_and_column(self) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            parse_metadata({CK_FILE: b'{\n  "tags": [,]\n}'}, Place("program", "x"), "repo/x")
+        assert caught.value.message.startswith("repo/x/.cm/meta.json, line 2, column 12: not valid JSON")
+        assert caught.value.details == {"file": "repo/x/.cm/meta.json", "line": 2, "column": 12}
+
+    def test_the_same_key_twice_is_refused_because_readers_would_differ(self) -> None:
+        with pytest.raises(InvalidInput, match="the key 'tags' is there twice"):
+            parse_metadata({CK_FILE: b'{"tags": "a", "tags": "b"}'}, Place("program", "x"), "x")
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"", b"[]", b'"x"', b"\xff", b'{"a": "\\ud800"}', b'{"a": ' + b"9" * 5000 + b"}", b"[" * 100_000],
+    )
+    def test_what_is_no_json_object_is_refused(self, data: bytes) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            parse_json(data, "meta.json")
+        assert caught.value.code == "bad-json"
+
+    def test_emoji_written_as_a_surrogate_pair_are_text(self) -> None:
+        assert parse_json(b'{"a": "\\ud83d\\ude00"}', "x") == {"a": "\U0001f600"}
+
+    def test_a_program_needs_what_it_compiles_and_runs_with_and_its_datasets(self) -> None:
+        found = ck(
+            {
+                "compile_deps": {
+                    "compiler": {"tags": "compiler,lang-c", "no_tags": "llvm"},
+                    "old": {"tags": "x", "skipped": "yes"},
+                    "free": {"name": "no tags at all"},
+                },
+                "run_deps": {"lib": {"tags": ["lib"]}},
+                "run_cmds": {
+                    "edges": {"dataset_tags": ["image", "pgm"], "run_deps": {"py": {"tags": "python"}}}
+                },
+            }
+        )
+        assert found.needs == (
+            Need("compile.compiler", "soft|package[compiler,lang-c,!llvm]", "any"),
+            Need("run.lib", "soft|package[lib]", "any"),
+            Need("run.edges.py", "soft|package[python]", "any"),
+            Need("dataset.edges", "dataset[image,pgm]", "every"),
+        )
+
+    def test_a_program_falls_back_to_deps_and_a_package_reads_deps(self) -> None:
+        deps = {"deps": {"cc": {"tags": "compiler"}}}
+        assert ck(deps).needs == (Need("compile.cc", "soft|package[compiler]", "any"),)
+        package = ck(deps, place=Place("package", "lib"))
+        assert package.needs == (Need("cc", "soft|package[compiler]", "any"),)
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+            ),
+        )
+    )
+    def test_wrong_shapes_anywhere_never_raise_anything_else(self, value: object) -> None:
+        keys = ("tags", "compile_deps", "run_deps", "run_cmds", "deps", "data_name", "actions")
+        ck(dict.fromkeys(keys, value))
+        ck({"run_cmds": {"x": value}, "compile_deps": {"y": value}})
+
+
+def test_a_folder_without_metadata_says_what_to_do() -> None:
+    with pytest.raises(InvalidInput, match=r"repo/x: no metadata") as caught:
+        parse_metadata({}, Place(), "repo/x")
+    assert "--kind" in caught.value.hints[0]
+
+
+def test_our_own_file_counts_where_both_are_present() -> None:
+    files = {NATIVE_FILE: b'kind = "program"\nname = "ours"', CK_FILE: b"{}"}
+    assert parse_metadata(files, Place("program", "theirs"), "x").format == "ckstore"
+
+
+class TestPlainValues:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [("yes", True), (" Yes", True), ("on", True), (True, True), ("no", False), (1, False)],
+    )
+    def test_yes_is_true(self, value: object, expected: bool) -> None:
+        assert as_flag(value) is expected
+
+    def test_one_shape_comes_out_of_many(self) -> None:
+        assert (
+            as_list("a") == ["a"] and as_list("") == [] and as_list((1, 2)) == [1, 2] and as_list(None) == []
+        )
+        assert as_texts("a, b,,") == ["a", "b"] and as_texts(["a ", 1, None, ""]) == ["a", "1"]
+        assert as_text(1.5) == "1.5" and as_text(True) == "" and as_text(None) == ""
+        assert as_map({1: "x"}) == {"1": "x"} and as_map("x") == {}
+        assert as_int("12", 0) == 12 and as_int("x", 7) == 7 and as_int(None, 7) == 7

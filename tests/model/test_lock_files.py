@@ -15,7 +15,8 @@ from ckstore.model.names import unsafe_component_name
 
 T = TypeVar("T")
 GIT, SHA = "0123456789abcdef0123456789abcdef01234567", "sha256:" + "ab" * 32
-names = st.text(max_size=8).filter(lambda name: not unsafe_component_name(name))
+letters = st.characters(exclude_characters='/\\:@[]*?<>"|', exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"])
+names = st.text(letters, min_size=1, max_size=8).filter(lambda name: not unsafe_component_name(name))
 oids = st.text(alphabet="0123456789abcdef", min_size=40, max_size=40)
 roles = st.sampled_from(["compiler", "run.lib", "dataset.edges"])
 asks = st.sampled_from(["soft[compiler]", "program:x@>=1,<2", "dataset[a b]", "*:x"])

@@ -1,0 +1,205 @@
+"""Versions that nobody had to write: releases derived, one commit after the other (design, section 4).
+
+The state is nothing but the lines of releases so far and the claims at the commit reached. Both can be
+had from the log and from that commit, so continuing later gives what one long walk would have given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ckstore.errors import CorruptData, NotFound
+from ckstore.mirror.readers.choice import Readers, file_names
+from ckstore.mirror.readers.claims import Claim, Claims, problem, read_claim
+from ckstore.mirror.readers.safety import Safety
+from ckstore.mirror.trees import Trees
+from ckstore.model.interface import KINDS_OF_FILES, compare, interface_of
+from ckstore.model.metadata import Metadata
+from ckstore.model.records import Component, Release
+from ckstore.model.versions import FIRST, Bump, next_version, parse_version, read_version
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One component while releases are derived: its record so far, its newest release, what is new."""
+
+    component: Component
+    newest: Release
+    added: tuple[Release, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place of a release: commit and tree are git ids, ``digest`` is that of the tree."""
+
+    commit: str
+    path: str
+    tree: str
+    digest: str
+
+
+def next_release(
+    previous: Release | None, uid: str, metadata: Metadata, files: Iterable[str], where: Where
+) -> Release:
+    """The release that follows ``previous`` (None: the first one). Pure."""
+    interface = interface_of(metadata, files)
+    change = compare(frozenset(previous.interface) if previous else frozenset(), interface)
+    lines = change.as_lines() if previous else []
+    renamed = previous is not None and (previous.kind, previous.name) != (metadata.kind, metadata.name)
+    if previous is not None and previous.kind != metadata.kind:
+        lines = [f"-kind:{previous.kind}", f"+kind:{metadata.kind}", *lines]
+    version, bump = _version(previous, metadata, "major" if renamed else change.bump)
+    return Release(
+        uid=uid, kind=metadata.kind, name=metadata.name, version=version, tree=where.tree,
+        digest=where.digest, commit=where.commit, path=where.path, format=metadata.format, bump=bump,
+        changes=tuple(lines), interface=tuple(sorted(interface)), title=metadata.title,
+        description=metadata.description, tags=metadata.tags, needs=metadata.needs,
+    )  # fmt: skip
+
+
+def _version(previous: Release | None, metadata: Metadata, bump: Bump) -> tuple[str, Bump]:
+    """A version that the metadata states wins where it moves forward."""
+    stated = read_version(metadata.version)
+    current = parse_version(previous.version) if previous else None
+    if stated is not None and (current is None or stated > current):
+        return str(stated), "explicit"
+    if current is None:
+        return str(FIRST), "first"
+    return str(next_version(current, bump)), bump
+
+
+def extend(line: Line | None, release: Release) -> Line:
+    """The line with one more release."""
+    called = f"{release.kind}:{release.name}"
+    if line is None:
+        component = Component(release.uid, release.kind, release.name, (called,), (release.version,))
+        return Line(component, release, (release,))
+    old = line.component
+    component = replace(
+        old, kind=release.kind, name=release.name, withdrawn="", versions=(*old.versions, release.version),
+        names=old.names if called == old.names[-1] else (*old.names, called),
+    )  # fmt: skip
+    return Line(component, release, (*line.added, release))
+
+
+@dataclass(slots=True)
+class Derivation:
+    """Steps through commits; ``lines`` by UID is both where it starts from and what it gives.
+
+    ``digest_of`` gives the SHA-256 digest of a tree, and raises when an object is missing. ``where_missing``
+    names the first object missing below a tree (path and id).
+    """
+
+    trees: Trees
+    readers: Readers
+    digest_of: Callable[[str], str]
+    where_missing: Callable[[str], str]
+    lines: dict[str, Line]
+    claims: Claims = field(default_factory=Claims)
+    skipped: list[str] = field(default_factory=list)  # releases of the past that are incomplete
+    warnings: dict[str, str] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)  # path → reason, for what is there now
+    _orphans: set[str] = field(default_factory=set)  # UIDs of lines whose component is not to be seen
+    _safety: Safety | None = None
+
+    def start(self, commit: str, root: str) -> None:
+        """Take up the work at a commit whose releases are derived already (empty: at the beginning)."""
+        if root:
+            self._read(commit, "", root)
+        for uid, line in self.lines.items():
+            if not line.component.withdrawn and uid not in self.claims.owners:
+                self._orphans.add(uid)
+
+    def step(self, commit: str, old: str, new: str) -> bool:
+        """Derive the releases of a commit from the root trees before and at it.
+
+        False, and nothing done, when the commit's trees cannot be read: the next step begins at ``old``.
+        """
+        if old == new:
+            return True
+        try:
+            self._read(commit, old, new)
+        except (NotFound, CorruptData) as error:
+            self.skipped.append(f"(root)@{commit[:12]}: {error.message}")
+            return False
+        self._withdraw(commit)
+        return True
+
+    def _read(self, commit: str, old: str, new: str) -> None:
+        changes = self.readers.changes(self.trees, old, new)
+        for path in changes.gone:
+            self.claims.drop(path)
+            self._refused.pop(path, None)
+            self.warnings.pop(path, None)
+        for found in changes.found:
+            self.claims.put(read_claim(self.trees, found))
+        for uid, claim in self.claims.settle(self._called):
+            if claim is None:
+                self._orphans.add(uid)
+            else:
+                self._orphans.discard(uid)
+                self._visit(uid, claim, commit)
+
+    def _called(self, uid: str) -> tuple[str, str] | None:
+        line = self.lines.get(uid)
+        return (line.newest.kind, line.newest.name) if line else None
+
+    def _visit(self, uid: str, claim: Claim, commit: str) -> None:
+        """A component may have changed, or be back."""
+        line = self.lines.get(uid)
+        if line is not None and (line.newest.tree, *self._called(uid) or ()) == (claim.found.tree, *claim.called):
+            if line.component.withdrawn:
+                self.lines[uid] = replace(line, component=replace(line.component, withdrawn=""))
+            return
+        release = self._release(uid, claim, commit)
+        if release is not None:
+            self.lines[uid] = extend(line, release)
+
+    def _release(self, uid: str, claim: Claim, commit: str) -> Release | None:
+        """The next release, or None when the tree is unsafe or incomplete."""
+        tree, line, metadata = claim.found.tree, self.lines.get(uid), claim.metadata
+        assert metadata is not None
+        try:
+            verdict = self._checks.check(tree)
+            if verdict.refusal:
+                self._refused[claim.path] = verdict.refusal
+                return None
+            where = Where(commit, claim.path, tree, self.digest_of(tree))
+            files = file_names(self.trees, tree) if metadata.kind in KINDS_OF_FILES else ()
+        except (NotFound, CorruptData):
+            lost = self.where_missing(tree)
+            self._refused[claim.path] = lost
+            self.skipped.append(f"{claim.path or '.'}@{commit[:12]}: {lost}")
+            return None
+        if verdict.warning:
+            self.warnings[claim.path] = verdict.warning
+        return next_release(line.newest if line else None, uid, metadata, files, where)
+
+    @property
+    def _checks(self) -> Safety:
+        if self._safety is None:
+            self._safety = Safety(self.trees)
+        return self._safety
+
+    def _withdraw(self, commit: str) -> None:
+        """What is gone is withdrawn; what is merely broken keeps its last release."""
+        if not self._orphans:
+            return
+        broken = self.claims.broken()
+        for uid in list(self._orphans):
+            line = self.lines.get(uid)
+            if line is None or line.component.withdrawn:
+                self._orphans.discard(uid)
+            elif not any(c.found.place.uid == uid or c.path == line.newest.path for c in broken):
+                self.lines[uid] = replace(line, component=replace(line.component, withdrawn=commit))
+                self._orphans.discard(uid)
+
+    def problems(self) -> tuple[str, ...]:
+        """Lines about folders of the commit reached that are left out, and releases of the past that are."""
+        now = [*self.claims.problems(), *(problem(path, why) for path, why in self._refused.items())]
+        return (*sorted(now), *self.skipped)
+
+    def changed(self, before: Mapping[str, Line]) -> dict[str, Line]:
+        """The lines that differ from what was recorded."""
+        return {uid: line for uid, line in self.lines.items() if before.get(uid) != line}

@@ -83,7 +83,7 @@ def imports_of(module: Module, known: Iterable[str] = ()) -> list[Import]:
             targets = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _base(module, node)
-            targets = [f"{base}.{a.name}" if f"{base}.{a.name}" in names else base for a in node.names]
+            targets = [_from(base, alias.name, names) for alias in node.names]
         elif isinstance(node, ast.Call):
             targets = _dynamic_import(node)
         found += [Import(target, getattr(node, "lineno", 0), lazy) for target in dict.fromkeys(targets)]
@@ -96,6 +96,11 @@ def _walk(node: ast.AST, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
         inner = inner or (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test))
         yield child, inner
         yield from _walk(child, inner)
+
+
+def _from(base: str, name: str, known: frozenset[str]) -> str:
+    public = base == PACKAGE and not name.startswith("__")  # from ckstore import Store: the public API
+    return f"{base}.{name}" if public or f"{base}.{name}" in known else base
 
 
 def _base(module: Module, node: ast.ImportFrom) -> str:
@@ -132,8 +137,10 @@ def _layer_reason(importer: str, imported: str) -> str:
         return "" if allowed else f"shipped components may import only {', '.join(KINDS_MAY_IMPORT)}"
     if imported == "kinds":
         return "shipped components are data: they are released and locked, not imported"
-    if imported == "__init__":  # the version number; the public names would be a way around the layers
-        return "" if importer in DOORS or importer in TOP_MODULES else "only doors know the public API"
+    if imported == "__init__":  # the package's version and place, which belong to no layer
+        return ""
+    if imported[0].isupper():  # a way around the layers
+        return "" if importer in DOORS else "only doors know the public API"
     mine, other = TOP_MODULES.get(importer, importer), imported
     if mine not in LAYERS or other not in LAYERS:
         return f"{mine if mine not in LAYERS else other} belongs to no layer"

@@ -1,0 +1,215 @@
+"""Keeping the index at the head of the log.
+
+The index may lag behind the log, never lead it, and everything in it can be made again from the log. So
+nothing here is an error for the caller: a missing, foreign or damaged file is replaced, one that cannot
+be written is answered by an index in memory, with a note.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from ckstore.errors import NotFound
+from ckstore.index.files import own_path
+from ckstore.index.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, create, drop_all, head_of, identity
+from ckstore.index.writer import IndexWriter
+from ckstore.objects.head import read_head
+from ckstore.objects.log import LogView
+
+Progress = Callable[[str], None]
+Caught = tuple[sqlite3.Connection, tuple[str, ...]]
+_LOCK_SECONDS = 600.0  # as long as a rebuild of millions of releases by another process may take
+_PROGRESS_EVERY = 500
+# What SQLite says of a file that is not, or is no longer, a sound database of ours. A broken constraint
+# is among them: the log has unique keys, so rows were lost or forged.
+_DAMAGED = frozenset(
+    [sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT]
+)
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def catch_up(store: Path, view: LogView, progress: Progress = _silent) -> Caught:
+    """(connection, notes): the index of the store at ``store``, brought to the head of ``view``.
+
+    The caller closes the connection. Notes are sentences for a person: components that could not be read,
+    or that the index is in memory because its file cannot be written.
+    """
+    try:
+        return _on_disk(store, view, progress)
+    except (sqlite3.Error, OSError) as error:
+        connection = _in_memory(view, progress)
+        reason = getattr(error, "strerror", None) or str(error)
+        note = f"The index was built in memory, for this command only: {own_path(store)}: {reason}."
+        return connection, (note, *_notes(connection))
+
+
+def heal(store: Path, view: LogView, progress: Progress = _silent) -> None:
+    """Replace the index file if a thorough check finds it damaged; for when reading it failed.
+
+    Raises ``sqlite3.Error`` or ``OSError`` when that is impossible.
+    """
+    path = Path(own_path(store))
+    with _file_lock(store):
+        if not path.exists() or _is_bad(path):
+            _build(path, view, progress)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """True when the error tells of a bad file, not of a busy or full disk."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.DatabaseError) and code & 0xFF in _DAMAGED
+
+
+def _on_disk(store: Path, view: LogView, progress: Progress) -> Caught:
+    path = Path(own_path(store))
+    if path.exists():
+        try:
+            return _open_and_advance(path, store, view, progress)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+    with _file_lock(store):
+        if path.exists():
+            try:  # another process may have mended it while this one waited
+                return _open_and_advance(path, store, view, progress)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+        _build(path, view, progress)
+    return _open_and_advance(path, store, view, progress)
+
+
+def _open_and_advance(path: Path, store: Path, view: LogView, progress: Progress) -> Caught:
+    connection = _connect(path)
+    try:
+        _advance(connection, store, view, progress)
+        return connection, _notes(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _notes(connection: sqlite3.Connection) -> tuple[str, ...]:
+    return tuple(row[0] for row in connection.execute("SELECT reason FROM skipped ORDER BY source, uid"))
+
+
+def _file_lock(store: Path) -> FileLock:
+    (store / "locks").mkdir(parents=True, exist_ok=True)
+    return FileLock(store / "locks" / "index.lock", timeout=_LOCK_SECONDS)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA synchronous = NORMAL")  # enough: what a power cut takes is caught up
+        if identity(connection)[0] != APPLICATION_ID:
+            raise sqlite3.DatabaseError("the file is not an index of ckstore")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _advance(connection: sqlite3.Connection, store: Path, view: LogView, progress: Progress) -> None:
+    """Bring an index of ours to the view's head, in one transaction."""
+    if identity(connection)[1] == FORMAT and head_of(connection) == view.head:
+        return
+    with _transaction(connection):
+        ours = identity(connection)[1] == FORMAT
+        head = head_of(connection) if ours else ""
+        if ours and head in (view.head, read_head(store)):  # another process was here first
+            return
+        changed = _changed(view, head) if ours else None
+        if changed is None:
+            drop_all(connection)
+            create(connection)
+            changed = view.changed_since("")
+        retried = connection.execute("SELECT source, uid FROM skipped").fetchall()
+        _write(connection, view, dict.fromkeys([*changed, *retried]), progress)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _changed(view: LogView, head: str) -> list[tuple[str, str]] | None:
+    """What to do again since ``head``; None when the log does not know it: the index knew more."""
+    try:
+        return view.changed_since(head)
+    except NotFound:
+        return None
+
+
+def _write(
+    connection: sqlite3.Connection,
+    view: LogView,
+    changed: Iterable[tuple[str, str]],
+    progress: Progress,
+) -> None:
+    writer = IndexWriter(connection, view)
+    for number, (source, uid) in enumerate(changed):
+        if number % _PROGRESS_EVERY == _PROGRESS_EVERY - 1:
+            progress(f"indexing: {number + 1} components")
+        writer.update(source, uid)
+    writer.finish()
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (view.head,))
+
+
+def _in_memory(view: LogView, progress: Progress) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    with _transaction(connection):
+        create(connection)
+        _write(connection, view, view.changed_since(""), progress)
+    return connection
+
+
+def _is_bad(path: Path) -> bool:
+    try:
+        connection = _connect(path)
+    except sqlite3.Error as error:
+        return is_damage(error)
+    try:
+        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.Error as error:
+        return is_damage(error)
+    finally:
+        connection.close()
+
+
+def _build(path: Path, view: LogView, progress: Progress) -> None:
+    """Build the index anew beside ``path``, then rename it there; the caller holds the lock."""
+    for left in path.parent.glob(f"{path.name}.new*"):
+        left.unlink()
+    new = path.with_name(f"{path.name}.new{os.getpid()}")
+    connection = sqlite3.connect(new, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")  # a file that nobody knows yet
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        with _transaction(connection):
+            create(connection)
+            _write(connection, view, view.changed_since(""), progress)
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+    with new.open("rb+") as file:
+        os.fsync(file.fileno())
+    for suffix in ("-wal", "-shm"):  # they belong to the old file, and would be applied to the new one
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    new.replace(path)

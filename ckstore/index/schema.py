@@ -1,0 +1,98 @@
+"""The tables of the index.
+
+One SQLite file, derived from the log and from nothing else. What is asked most, the newest release of
+each component, has postings of its own (``newest_tags``); all releases are in ``release_tags``. A *line*
+is a (component, kind, name): a component that was renamed has several, of which one is current.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
+if TYPE_CHECKING:
+    import sqlite3
+
+FORMAT = 1  # raise it with every change of the tables: an older index is then built anew
+APPLICATION_ID = 0x636B7374  # "ckst"
+BUSY_SECONDS = 30.0
+
+_TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE components (
+  id INTEGER PRIMARY KEY, source INTEGER NOT NULL, uid TEXT NOT NULL,
+  line INTEGER NOT NULL, withdrawn INTEGER NOT NULL, UNIQUE (source, uid)
+) STRICT;
+CREATE INDEX components_by_uid ON components (uid);
+CREATE TABLE lines (
+  id INTEGER PRIMARY KEY, component INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+  current INTEGER NOT NULL, newest INTEGER NOT NULL
+) STRICT;
+CREATE INDEX lines_by_name ON lines (name, kind);
+CREATE INDEX lines_by_kind ON lines (kind, name);
+CREATE INDEX lines_by_component ON lines (component);
+CREATE TABLE releases (
+  id INTEGER PRIMARY KEY, component INTEGER NOT NULL, line INTEGER NOT NULL, version TEXT NOT NULL,
+  rank INTEGER NOT NULL, tree TEXT NOT NULL, digest TEXT NOT NULL, title TEXT NOT NULL,
+  tags TEXT NOT NULL, UNIQUE (component, version)
+) STRICT;
+CREATE TABLE tags (
+  id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, newest INTEGER NOT NULL, total INTEGER NOT NULL
+) STRICT;
+CREATE TABLE newest_tags (tag INTEGER, line INTEGER, PRIMARY KEY (tag, line)) STRICT, WITHOUT ROWID;
+CREATE TABLE release_tags (tag INTEGER, release INTEGER, PRIMARY KEY (tag, release)) STRICT, WITHOUT ROWID;
+CREATE TABLE skipped (source TEXT, uid TEXT, reason TEXT, PRIMARY KEY (source, uid)) STRICT, WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts USING fts5(
+  names, title, description, tags, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+);
+"""
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty database; part of the caller's transaction, where there is one."""
+    for statement in _TABLES.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def drop_all(connection: sqlite3.Connection) -> None:
+    """Remove every table, whoever made it; part of the caller's transaction.
+
+    Emptying in place, not by a new file: other processes may be reading, and keep their view.
+    """
+    own = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    virtual = [row[0] for row in connection.execute(own + " AND sql LIKE 'CREATE VIRTUAL%'")]
+    for name in virtual:  # first: they take their shadow tables with them
+        connection.execute(f"DROP TABLE {_quoted(name)}")
+    for (name,) in connection.execute(own).fetchall():
+        connection.execute(f"DROP TABLE {_quoted(name)}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    """(application id, format) of a database; (0, 0) for an empty one."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    return application, connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def head_of(connection: sqlite3.Connection) -> str:
+    """The head of the log that the index reflects."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()
+    return row[0] if row else ""
+
+
+def pack_tags(tags: tuple[str, ...]) -> str:
+    """Tags as one text, one per line; a backslash or line feed inside a tag is escaped."""
+    return "\n".join(tag.replace("\\", "\\\\").replace("\n", "\\n") for tag in tags)
+
+
+def unpack_tags(text: str) -> tuple[str, ...]:
+    """The inverse of :func:`pack_tags`."""
+    tags = text.split("\n") if text else []
+    if "\\" in text:
+        tags = ["\\".join(part.replace("\\n", "\n") for part in tag.split("\\\\")) for tag in tags]
+    return tuple(tags)

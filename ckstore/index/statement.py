@@ -1,0 +1,247 @@
+"""From a query to one SQL statement.
+
+The joins are written in the order in which they shall run (``CROSS JOIN`` in SQLite keeps it): the part
+that leaves fewest rows first, the rest as key lookups. Measured at a million releases this is ten to a
+hundred times quicker than INTERSECT or GROUP BY … HAVING.
+"""
+
+# ruff: noqa: S608 -- only names of tables, columns and placeholders are put together; every value is bound
+from __future__ import annotations
+
+TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+WILDCARDS = "*?"
+_UID_CHARACTERS = frozenset("0123456789abcdef")
+_HIGHEST = "\U0010ffff"
+
+
+class Terms:
+    """What ``find`` is asked, as plain values: :class:`~ckstore.model.query.Query` costs more to import."""
+
+    __slots__ = (
+        "all_of", "all_versions", "kind", "limit", "name", "none_of", "range", "source", "text", "withdrawn",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        source: str = "",
+        kind: str = "",
+        name: str = "",
+        range: str = "*",
+        all_of: Iterable[str] = (),
+        none_of: Iterable[str] = (),
+        text: str = "",
+        all_versions: bool = False,
+        withdrawn: bool = False,
+        limit: int = 0,
+    ) -> None:
+        self.source, self.kind, self.name = (storable(part) for part in (source, kind, name))
+        self.range = range
+        self.all_of = tuple(storable(tag) for tag in all_of)
+        self.none_of = tuple(storable(tag) for tag in none_of)
+        self.text = storable(text)
+        self.all_versions, self.withdrawn, self.limit = all_versions, withdrawn, limit
+
+    @property
+    def names_exactly(self) -> bool:
+        """True when a name (or a UID) is given without wildcards."""
+        return bool(self.name) and not has_wildcards(self.name)
+
+    @property
+    def any_release(self) -> bool:
+        """True when older releases are candidates too."""
+        return self.all_versions or self.range != "*"
+
+
+def storable(text: str) -> str:
+    """``text`` as SQLite can take it: bytes of the command line that are no text become U+FFFD."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+def has_wildcards(text: str) -> bool:
+    """True when ``text`` is a pattern."""
+    return "*" in text or "?" in text
+
+
+def looks_like_uid(text: str) -> bool:
+    """True for 16 lower-case hexadecimal digits."""
+    return len(text) == 16 and _UID_CHARACTERS.issuperset(text)
+
+
+class Statement:
+    """SQL under construction. Rows: see :data:`COLUMNS`."""
+
+    def __init__(self) -> None:
+        self.tables: list[str] = []
+        self.where: list[str] = []
+        self.values: dict[str, str | int] = {}
+
+    def bind(self, value: str | int) -> str:
+        """The placeholder of a value."""
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+    def text(self, own: str) -> str:
+        """The statement; ``own`` is the alias of the line that the release belongs to."""
+        where = f" WHERE {' AND '.join(self.where)}" if self.where else ""
+        return f"SELECT {COLUMNS.format(own=own)} FROM {' CROSS JOIN '.join(self.tables)}{where}"
+
+
+# A row: the fields of a Hit (tags packed), then the component and the rank of the version in its line.
+COLUMNS = (
+    "s.name, {own}.kind, {own}.name, c.uid, r.version, r.tree, r.digest, r.tags, r.title, "
+    "{own}.current AND r.id = {own}.newest, c.withdrawn, c.id, r.rank"
+)
+ORDER = " ORDER BY 1, 2, 3, 4, 13 DESC"
+
+
+def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
+    """(SQL, values) for ``terms``, neither ordered nor limited; None when nothing can answer them."""
+    tags = _tag_ids(connection, terms)
+    phrase = _phrase(terms.text)
+    if tags is None or phrase is None:
+        return None
+    built = Statement()
+    drive = _by_name if terms.names_exactly else _by_tags if tags else _by_text if phrase else _by_place
+    drive(built, terms, tags, phrase)
+    own = _releases(built, terms)
+    _filters(built, terms)
+    if drive is not _by_tags:
+        for tag in tags:
+            built.where.append(_tagged(built, terms, tag))
+    if phrase and drive is not _by_text:
+        match = f"SELECT rowid FROM texts WHERE texts MATCH {built.bind(phrase)}"
+        built.where.append(f"c.id IN ({match})")
+    for tag in _known_ids(connection, terms.none_of):
+        built.where.append(f"NOT {_tagged(built, terms, tag)}")
+    return built.text(own), built.values
+
+
+def _tag_ids(connection: sqlite3.Connection, terms: Terms) -> list[int] | None:
+    """The ids of the wanted tags, the rarest first; None when one of them is on no release."""
+    column = "total" if terms.any_release or terms.names_exactly else "newest"
+    found: list[tuple[int, int]] = []
+    for tag in terms.all_of:
+        row = connection.execute(f"SELECT {column}, id FROM tags WHERE tag = ?", (tag,)).fetchone()
+        if row is None or not row[0]:
+            return None
+        found.append(row)
+    return [identity for _, identity in sorted(found)]
+
+
+def _known_ids(connection: sqlite3.Connection, tags: Sequence[str]) -> list[int]:
+    rows = (connection.execute("SELECT id FROM tags WHERE tag = ?", (tag,)).fetchone() for tag in tags)
+    return [row[0] for row in rows if row]
+
+
+def _phrase(text: str) -> str | None:
+    """An FTS5 expression for all words of ``text``, the last as a prefix; None when it has no word in it.
+
+    Each word is quoted, so that nothing in it is an operator. A word without letter or digit cannot match.
+    """
+    words = text.replace("\0", " ").split()
+    usable = ['"' + word.replace('"', '""') + '"' for word in words if any(c.isalnum() for c in word)]
+    if words and not usable:
+        return None
+    return " ".join(usable) + "*" if usable else ""
+
+
+# -- what the statement starts from -------------------------------------------------------------------
+
+
+def _by_name(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+    """An exact name, also a former one unless another component of that source has it now; or a UID."""
+    name = built.bind(terms.name)
+    built.tables += ["lines l", "components c ON c.id = l.component"]
+    if looks_like_uid(terms.name):
+        by_uid = f"SELECT line FROM components WHERE uid = {name}"
+        built.where.append(f"l.id IN ({by_uid} UNION ALL SELECT id FROM lines WHERE name = {name})")
+    else:
+        built.where.append(f"l.name = {name}")
+    built.where.append(
+        "(l.current OR NOT EXISTS (SELECT 1 FROM lines k CROSS JOIN components o ON o.id = k.component "
+        "WHERE k.name = l.name AND k.kind = l.kind AND k.current AND o.source = c.source))"
+    )
+
+
+def _by_tags(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+    """The rarest tag, and each other one by key."""
+    table, column = ("release_tags", "release") if terms.any_release else ("newest_tags", "line")
+    built.tables.append(f"{table} t0")
+    built.where.append(f"t0.tag = {built.bind(tags[0])}")
+    for n, tag in enumerate(tags[1:], 1):
+        built.tables.append(f"{table} t{n} ON t{n}.tag = {built.bind(tag)} AND t{n}.{column} = t0.{column}")
+    if terms.any_release:
+        built.tables += ["releases r ON r.id = t0.release", "components c ON c.id = r.component"]
+        built.tables.append("lines l ON l.id = c.line")
+    else:
+        built.tables += ["lines l ON l.id = t0.line", "components c ON c.id = l.component"]
+
+
+def _by_text(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+    built.tables += ["texts", "components c ON c.id = texts.rowid", "lines l ON l.id = c.line"]
+    built.where.append(f"texts MATCH {built.bind(phrase)}")
+
+
+def _by_place(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+    """Kind, name pattern or source; a source alone is found by its key."""
+    if terms.source and not has_wildcards(terms.source) and not terms.kind and not terms.name:
+        built.tables += ["components c", "lines l ON l.id = c.line"]
+        wanted = f"SELECT id FROM sources WHERE name = {built.bind(terms.source)}"
+        built.where.append(f"c.source = ({wanted})")
+    else:
+        built.tables += ["lines l", "components c ON c.id = l.component"]
+        built.where.append("l.current")
+
+
+# -- the rest -------------------------------------------------------------------------------------------
+
+
+def _releases(built: Statement, terms: Terms) -> str:
+    """Join the releases; gives the alias of the line that a release belongs to."""
+    own = "l"
+    if terms.any_release:
+        own = "own"
+        if not any(table.startswith("releases ") for table in built.tables):
+            built.tables.append("releases r ON r.component = c.id AND (l.current OR r.line = l.id)")
+        built.tables.append("lines own ON own.id = r.line")
+    else:
+        built.tables.append("releases r ON r.id = l.newest")
+    built.tables.append("sources s ON s.id = c.source")
+    return own
+
+
+def _filters(built: Statement, terms: Terms) -> None:
+    if terms.source:
+        built.where.append(_like(built, "s.name", terms.source))
+    if terms.kind:
+        kinds = [_like(built, "l.kind", kind) for kind in terms.kind.split("|")]
+        built.where.append(f"({' OR '.join(kinds)})")
+    if terms.name and not terms.names_exactly:
+        built.where.append(_like(built, "l.name", terms.name))
+    if not terms.withdrawn and not terms.names_exactly:
+        built.where.append("c.withdrawn = 0")
+
+
+def _tagged(built: Statement, terms: Terms, tag: int) -> str:
+    """The condition that a release has a tag."""
+    value = built.bind(tag)
+    if terms.any_release or terms.names_exactly:
+        return f"EXISTS (SELECT 1 FROM release_tags WHERE tag = {value} AND release = r.id)"
+    return f"EXISTS (SELECT 1 FROM newest_tags WHERE tag = {value} AND line = l.id)"
+
+
+def _like(built: Statement, column: str, pattern: str) -> str:
+    """Equality, or for a pattern GLOB within the range of its fixed beginning, which an index can serve."""
+    if not has_wildcards(pattern):
+        return f"{column} = {built.bind(pattern)}"
+    prefix = pattern[: next(place for place, c in enumerate(pattern) if c in WILDCARDS)]
+    condition = f"{column} GLOB {built.bind(pattern.replace('[', '[[]'))}"
+    if prefix:
+        condition += f" AND {column} BETWEEN {built.bind(prefix)} AND {built.bind(prefix + _HIGHEST)}"
+    return f"({condition})"

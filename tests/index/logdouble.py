@@ -1,0 +1,77 @@
+"""A log in memory, with the part of LogView that the index uses, and short ways to make records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from ckstore.errors import CorruptData, NotFound
+from ckstore.model.names import derive_uid
+from ckstore.model.records import Component, Release
+from ckstore.objects.log import LogView
+
+Key = tuple[str, str]
+State = dict[Key, tuple[Component, dict[str, Release]]]
+
+
+class Log:
+    """Heads are "1", "2" …; ``damaged`` holds the (source, uid) whose records cannot be read."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {"": {}}
+        self.head = ""
+        self.damaged: set[Key] = set()
+        self.releases_read = 0
+
+    def publish(self, *changes: tuple[str, Component, list[Release]], removed: tuple[Key, ...] = ()) -> str:
+        state = dict(self.states[self.head])
+        for source, component, releases in changes:
+            _, held = state.get((source, component.uid), (None, {}))
+            state[source, component.uid] = component, {**held, **{r.version: r for r in releases}}
+        for key in removed:
+            del state[key]
+        self.head = str(len(self.states))
+        self.states[self.head] = state
+        return self.head
+
+    def view(self, head: str | None = None) -> LogView:
+        return cast(LogView, View(self, self.head if head is None else head))
+
+
+class View:
+    def __init__(self, log: Log, head: str) -> None:
+        self.log, self.head, self.state = log, head, log.states[head]
+
+    def component(self, source: str, uid: str) -> Component | None:
+        if (source, uid) in self.log.damaged:
+            raise CorruptData("The object is damaged.", code="bad-object")
+        held = self.state.get((source, uid))
+        return held[0] if held else None
+
+    def release(self, source: str, uid: str, version: str) -> Release:
+        self.log.releases_read += 1
+        return self.state[source, uid][1][version]
+
+    def changed_since(self, old: str) -> list[Key]:
+        if old not in self.log.states:
+            raise NotFound("There is no such commit.", code="no-object")
+        before = self.log.states[old]
+        return [k for k in sorted(before.keys() | self.state.keys()) if before.get(k) != self.state.get(k)]
+
+
+def release(kind: str, name: str, version: str = "1.0.0", **more: object) -> Release:
+    fields: Mapping[str, object] = {
+        "uid": derive_uid(kind, name), "kind": kind, "name": name, "version": version, "tree": "a" * 40,
+        "digest": "sha256:" + "b" * 64, "commit": "c" * 40, "path": f"{kind}/{name}", "format": "ckstore",
+        "bump": "first", **more,
+    }  # fmt: skip
+    return Release(**fields)  # type: ignore[arg-type]  # fields of a test
+
+
+def line(source: str, *releases: Release, withdrawn: str = "") -> tuple[str, Component, list[Release]]:
+    """A component whose releases these are, the last being what it is called now."""
+    last = releases[-1]
+    names = tuple(dict.fromkeys(f"{r.kind}:{r.name}" for r in releases))
+    versions = tuple(r.version for r in releases)
+    component = Component(last.uid, last.kind, last.name, names, versions, withdrawn)
+    return source, component, list(releases)

@@ -1,0 +1,166 @@
+"""Search, after a random history of publications, against a filter over all releases."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import sqlite3
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ckstore.index import catchup
+from ckstore.index.schema import create
+from ckstore.index.search import count, search
+from ckstore.index.writer import is_prerelease
+from ckstore.model.query import Query
+from ckstore.model.records import Component, Release
+from ckstore.model.tags import TagQuery
+from ckstore.model.versions import VersionRange, parse_version
+from tests.index.logdouble import Log, line, release
+
+KINDS, NAMES, TAGS = ["program", "soft"], ["a", "ab", "b-c", "[b", "é"], ["t", "u", "vw", "'"]
+VERSIONS = ["0.1.0", "1.0.0-rc.1", "1.0.0", "1.2.0", "1.10.0", "2.0.0", "2.1.0-beta"]
+UIDS = [f"{n:016x}" for n in range(3)]
+
+tags = st.lists(st.sampled_from(TAGS), unique=True, max_size=3).map(tuple)
+body = st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES), tags)
+history = st.lists(
+    st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(UIDS), st.sampled_from(VERSIONS), body,
+              st.sampled_from(["", "", "d" * 40]), st.booleans()),
+    max_size=14,
+)  # fmt: skip
+queries = st.builds(
+    Query,
+    source=st.sampled_from(["", "", "one", "t*", "*"]),
+    kind=st.sampled_from(["", "", "program", "so*", "soft|program", "none"]),
+    name=st.sampled_from(["", "", "a", "ab", "a*", "?", "[*", "é", UIDS[0], "*c"]),
+    range=st.sampled_from(["*", "*", "^1", ">=1.0.0-rc.1", "<1", "=2.0.0"]),
+    tags=st.builds(
+        lambda some, other: TagQuery.of(some, set(other) - set(some)),
+        st.lists(st.sampled_from(TAGS), max_size=2),
+        st.lists(st.sampled_from([*TAGS, "unknown"]), max_size=1),
+    ),
+    text=st.sampled_from(["", "", "a", "program", "v", "soft t", "title"]),
+    all_versions=st.booleans(),
+    withdrawn=st.booleans(),
+    limit=st.sampled_from([0, 0, 1, 3]),
+)
+Step = tuple[str, str, str, tuple[str, str, tuple[str, ...]], str, bool]
+State = dict[tuple[str, str], tuple[Component, dict[str, Release]]]
+
+
+def newest(releases: list[Release]) -> Release:
+    return max(releases, key=lambda r: (not is_prerelease(r.version), parse_version(r.version)))
+
+
+def like(pattern: str, text: str) -> bool:
+    return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
+
+
+def has_text(query: Query, component: Component, release: Release) -> bool:
+    text = " ".join([component.kind, component.name, *component.names, release.title, *release.tags])
+    words = re.findall(r"\w+", text.lower().replace("é", "e"))
+    *whole, last = query.text.split() or [""]
+    return all(word in words for word in whole) and any(word.startswith(last) for word in words)
+
+
+def expected(state: State, query: Query) -> list[str]:
+    hits: list[tuple[str, str, Release]] = []
+    exact = bool(query.name) and not set("*?") & set(query.name)
+    taken = {(source, held.kind, held.name) for (source, _), (held, _) in state.items()}
+    for (source, uid), (held, by_version) in state.items():
+        releases = list(by_version.values())
+        current = [r for r in releases if (r.kind, r.name) == (held.kind, held.name)]
+        kind, name = held.kind, held.name
+        if exact and query.name not in (uid, name):
+            old = [r for r in releases if r.name == query.name]
+            former = {r.kind for r in old if (source, r.kind, r.name) not in taken}
+            groups = [(k, [r for r in releases if (r.kind, r.name) == (k, query.name)]) for k in former]
+        else:
+            groups = [(kind, releases)]
+            if query.name and not exact and not like(query.name, name):
+                continue
+        for group_kind, group in groups:
+            if query.kind and not any(like(k, group_kind) for k in query.kind.split("|")):
+                continue
+            if query.source and not like(query.source, source):
+                continue
+            if held.withdrawn and not query.withdrawn and not exact:
+                continue
+            if query.text and not has_text(query, held, newest(current)):
+                continue
+            if query.range == "*" and not query.all_versions:
+                group = [newest(group if group is not releases else current)]
+            admitted = VersionRange.parse(query.range)
+            fits = [r for r in group if query.tags.matches(r.tags)]
+            if query.range != "*":
+                fits = [r for r in fits if admitted.admits(parse_version(r.version))]
+                if not query.all_versions and fits:
+                    fits = [max(fits, key=lambda r: parse_version(r.version))]
+            hits += [(source, uid, r) for r in fits]
+    ranks = {version: rank for rank, version in enumerate(sorted(VERSIONS, key=parse_version))}
+    hits.sort(key=lambda h: (h[0], h[2].kind, h[2].name, h[1], -ranks[h[2].version]))
+    return [f"{source}:{r.kind}:{r.name}:{uid}@={r.version}" for source, uid, r in hits]
+
+
+def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
+    """Publish step by step; catch up after those that say so, so that increments are tested, too."""
+    log = Log()
+    log.publish()
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    create(db)
+    reached = ""
+    for source, uid, version, (kind, name, tagged), withdrawn, now in steps:
+        held = log.states[log.head].get((source, uid), (None, {}))[1]
+        others = [r for r in held.values() if r.version != version]
+        last = held.get(version) or release(kind, name, version, uid=uid, tags=tagged, title="a title")
+        log.publish(line(source, *others, last, withdrawn=withdrawn))
+        if now:
+            catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
+            reached = log.head
+    catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
+    return log, log.states[log.head], db
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(history, st.lists(queries, min_size=3, max_size=6))
+def test_search_gives_what_a_filter_over_all_releases_gives(steps: list[Step], asked: list[Query]) -> None:
+    _, state, db = play(steps)
+    for query in asked:
+        hits = list(search(db, query))
+        wanted = expected(state, query)
+        shown = [f"{h.source}:{h.kind}:{h.name}:{h.uid}@={h.version}" for h in hits]
+        assert shown == (wanted[: query.limit] if query.limit else wanted), query
+        assert count(db, query) == len(wanted)
+    db.close()
+
+
+@settings(max_examples=100, deadline=None)
+@given(history)
+def test_an_index_kept_up_to_date_equals_one_built_at_once(steps: list[Step]) -> None:
+    log, _, db = play(steps)
+    fresh = catchup._in_memory(log.view(), catchup._silent)
+    assert dump(db) == dump(fresh)
+    db.close()
+    fresh.close()
+
+
+def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
+    """Everything, with names in the place of row numbers."""
+    return [
+        db.execute(sql).fetchall()
+        for sql in (
+            "SELECT s.name, c.uid, c.withdrawn, l.kind, l.name FROM components c "
+            "JOIN sources s ON s.id = c.source JOIN lines l ON l.id = c.line ORDER BY 1, 2",
+            "SELECT c.uid, s.name, l.kind, l.name, l.current, r.version FROM lines l JOIN components c "
+            "ON c.id = l.component JOIN sources s ON s.id = c.source JOIN releases r ON r.id = l.newest "
+            "ORDER BY 1, 2, 3, 4",
+            "SELECT tag, newest, total, (SELECT count(*) FROM newest_tags n WHERE n.tag = tags.id), "
+            "(SELECT count(*) FROM release_tags n WHERE n.tag = tags.id) FROM tags ORDER BY tag",
+            "SELECT c.uid, r.version, r.rank, r.tags, r.title FROM releases r JOIN components c "
+            "ON c.id = r.component ORDER BY 1, 2, 4",
+            "SELECT count(*), count(DISTINCT id) FROM lines",
+            "SELECT names, title, description, tags FROM texts ORDER BY 1, 2, 4",
+        )
+    ]

@@ -148,7 +148,7 @@ class Derivation:
     def _visit(self, uid: str, claim: Claim, commit: str) -> None:
         """A component may have changed, or be back."""
         line = self.lines.get(uid)
-        if line is not None and (line.newest.tree, *self._called(uid) or ()) == (claim.found.tree, *claim.called):
+        if line is not None and (line.newest.tree, self._called(uid)) == (claim.found.tree, claim.called):
             if line.component.withdrawn:
                 self.lines[uid] = replace(line, component=replace(line.component, withdrawn=""))
             return

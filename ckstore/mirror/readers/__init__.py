@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ckstore.mirror.readers.choice import Readers, file_names, metadata_at
-from ckstore.mirror.readers.claims import read_claim
 from ckstore.mirror.readers.claims import Claims as _Claims
 from ckstore.mirror.readers.claims import problem as _problem
+from ckstore.mirror.readers.claims import read_claim
 from ckstore.mirror.readers.found import Found, Reader
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Objects, Trees

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from ckstore.model.metadata import Place
 from ckstore.mirror.trees import Trees
+from ckstore.model.metadata import Place
 
 Format = Literal["ck", "native", "plain"]
 

@@ -1,0 +1,77 @@
+"""Fetching with libgit2, where there is no git program: slower, with the same result."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pygit2
+
+from ckstore.mirror.failures import failure
+from ckstore.mirror.tokens import token_for
+from ckstore.mirror.urls import RemoteUrl
+
+
+class LibraryGit:
+    """The engine that needs no program."""
+
+    def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
+        """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
+        with _told(url):
+            heads = _remote(git, spelling).list_heads(callbacks=_Callbacks(url, lambda line: None))
+        pairs = [(head.name, str(head.oid)) for head in heads]
+        return pairs + [(h.name, f"ref: {h.symref_target}") for h in heads if h.symref_target]
+
+    def fetch(
+        self,
+        git: Path,
+        url: RemoteUrl,
+        spelling: str,
+        refspecs: Sequence[str],
+        progress: Callable[[str], None],
+    ) -> None:
+        """Bring these refs, with all they reach, into the repository ``git``."""
+        with _told(url):
+            _remote(git, spelling).fetch(list(refspecs), callbacks=_Callbacks(url, progress))
+
+
+def _remote(git: Path, spelling: str) -> pygit2.Remote:
+    return pygit2.Repository(str(git)).remotes.create_anonymous(spelling)
+
+
+@contextlib.contextmanager
+def _told(url: RemoteUrl) -> Iterator[None]:
+    try:
+        yield
+    except (pygit2.GitError, OSError, KeyError, ValueError) as error:
+        raise failure(url.text, str(error)) from error
+
+
+class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 ships no type information
+    """Progress, and the one token that is meant for this host."""
+
+    def __init__(self, url: RemoteUrl, progress: Callable[[str], None]) -> None:
+        super().__init__()
+        self._url, self._progress = url, progress
+        self._asked = 0
+        self._last = -1
+
+    def transfer_progress(self, stats: pygit2.remotes.TransferProgress) -> None:
+        """A line for each percent."""
+        percent = 100 * stats.received_objects // max(stats.total_objects, 1)
+        if percent != self._last:
+            self._last = percent
+            self._progress(f"receiving objects {percent} %")
+
+    def credentials(
+        self, url: str, username_from_url: str | None, allowed_types: pygit2.enums.CredentialType
+    ) -> object:
+        """The token or the SSH agent, once: asking again means that it was refused."""
+        self._asked += 1
+        token = token_for(self._url)
+        if self._asked == 1 and token and allowed_types & pygit2.enums.CredentialType.USERPASS_PLAINTEXT:
+            return pygit2.UserPass("x-access-token", token)
+        if self._asked == 1 and allowed_types & pygit2.enums.CredentialType.SSH_KEY:
+            return pygit2.KeypairFromAgent(username_from_url or "git")
+        raise failure(self._url.text, "authentication required")

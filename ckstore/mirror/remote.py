@@ -1,0 +1,69 @@
+"""What a remote has: its default branch and its tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ckstore.errors import NotFound
+
+_HEADS, _TAGS, _PEELED = "refs/heads/", "refs/tags/", "^{}"
+_USUAL = ("main", "master", "trunk", "develop")
+_OID = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRefs:
+    """``branch`` is empty when HEAD is detached from all branches; ``tags`` maps names to commit ids.
+
+    ``note`` says how the branch was chosen where HEAD does not say it.
+    """
+
+    branch: str
+    head: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def head_ref(self) -> str:
+        """The ref to fetch for the head."""
+        return _HEADS + self.branch if self.branch else "HEAD"
+
+
+def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
+    """The refs of a remote from its (name, id) pairs; :class:`NotFound` when the repository is empty."""
+    listed = list(pairs)
+    target = next(
+        (oid.removeprefix("ref: ") for name, oid in listed if name == "HEAD" and oid[:5] == "ref: "), ""
+    )
+    oids = {name: oid for name, oid in listed if _OID.fullmatch(oid)}
+    branches = {n.removeprefix(_HEADS): oid for n, oid in oids.items() if n.startswith(_HEADS)}
+    branch, note = _default(target.removeprefix(_HEADS), oids.get("HEAD", ""), branches)
+    head = branches[branch] if branch else oids.get("HEAD", "")
+    if not head:
+        raise NotFound(
+            f"The repository at {where} is empty.",
+            code="empty-repository",
+            hints=["mirror it again when something was committed and pushed"],
+        )
+    return RemoteRefs(branch, head, _tags(oids), note)
+
+
+def _default(named: str, head: str, branches: Mapping[str, str]) -> tuple[str, str]:
+    """(branch, note): what HEAD names, else the branch that it stands on, else a usual name."""
+    if named in branches:
+        return named, ""
+    candidates = [name for name in branches if branches[name] == head] if head else list(branches)
+    usual = [name for name in _USUAL if name in candidates]
+    chosen = (usual or sorted(candidates))[:1]
+    if not chosen:
+        return "", "the remote's HEAD is on no branch; it is mirrored as it is" if head else ""
+    return chosen[0], f"the remote's HEAD names no branch; took {chosen[0]}"
+
+
+def _tags(oids: Mapping[str, str]) -> dict[str, str]:
+    """Annotated tags are listed twice; the peeled line names the commit."""
+    tags = {n.removeprefix(_TAGS): oid for n, oid in oids.items() if n.startswith(_TAGS)}
+    plain = {name: oid for name, oid in tags.items() if not name.endswith(_PEELED)}
+    return {name: tags.get(name + _PEELED, oid) for name, oid in sorted(plain.items())}

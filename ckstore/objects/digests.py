@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry
+from ckstore.errors import CorruptData
+from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth
 
 PREFIX = "sha256:"
 # A submodule is laid out as a folder that holds this one file, with the commit: its files are not ours
 # to include, and an empty folder would not say why it is empty.
 SUBMODULE_NOTE = ".gitlink"
 _LETTERS = {TREE: b"d", FILE: b"f", EXECUTABLE: b"x", SYMLINK: b"l", GITLINK: b"m"}
-_CHUNK = 1024 * 1024
+_NOTE = re.compile(rb"[0-9a-f]{40}\n")
 
 
 def combine(entries: Iterable[tuple[int, bytes, bytes]]) -> bytes:
@@ -46,17 +48,20 @@ class Digests:
 
     def of_tree(self, oid: str) -> str:
         """``sha256:`` and 64 hex digits for the tree ``oid``."""
-        return PREFIX + self._tree(oid).hex()
+        return PREFIX + self._tree(oid, 0).hex()
 
-    def _tree(self, oid: str) -> bytes:
+    def _tree(self, oid: str, depth: int) -> bytes:
         if oid not in self._known:
+            check_depth(depth, f"The tree {oid}")
             entries = self._read_tree(oid)
-            self._known[oid] = combine((e.mode, os.fsencode(e.name), self._entry(e)) for e in entries)
+            self._known[oid] = combine(
+                (e.mode, e.name.encode("utf-8", "surrogateescape"), self._entry(e, depth)) for e in entries
+            )
         return self._known[oid]
 
-    def _entry(self, entry: TreeEntry) -> bytes:
+    def _entry(self, entry: TreeEntry, depth: int) -> bytes:
         if entry.mode == TREE:
-            return self._tree(entry.oid)
+            return self._tree(entry.oid, depth + 1)
         if entry.mode == GITLINK:
             return _gitlink(entry.oid)
         if entry.oid not in self._known:
@@ -65,24 +70,30 @@ class Digests:
 
 
 def digest_of_folder(folder: Path) -> str:
-    """The digest of what lies on disk; equal to that of the tree it was laid out from."""
-    return PREFIX + _folder(folder).hex()
+    """The digest of what lies on disk; equal to that of the tree it was laid out from.
+
+    Raises :class:`CorruptData` for what no tree can hold: pipes, devices, folders without end.
+    """
+    return PREFIX + _folder(folder, 0).hex()
 
 
-def _folder(folder: Path) -> bytes:
+def _folder(folder: Path, depth: int) -> bytes:
+    check_depth(depth, str(folder))
     with os.scandir(folder) as found:
-        return combine(_on_disk(entry) for entry in found)
+        return combine(_on_disk(entry, depth) for entry in found)
 
 
-def _on_disk(entry: os.DirEntry[str]) -> tuple[int, bytes, bytes]:
+def _on_disk(entry: os.DirEntry[str], depth: int) -> tuple[int, bytes, bytes]:
     name, path = os.fsencode(entry.name), Path(entry.path)
-    if entry.is_symlink():
-        return SYMLINK, name, hashlib.sha256(os.fsencode(path.readlink())).digest()
-    if entry.is_dir():
+    mode = entry.stat(follow_symlinks=False).st_mode
+    if stat.S_ISLNK(mode):
+        return SYMLINK, name, hashlib.sha256(link_target(path)).digest()
+    if stat.S_ISDIR(mode):
         commit = submodule_at(path)
-        return (GITLINK, name, _gitlink(commit)) if commit else (TREE, name, _folder(path))
-    executable = entry.stat(follow_symlinks=False).st_mode & stat.S_IXUSR
-    return EXECUTABLE if executable else FILE, name, digest_of_file(path)
+        return (GITLINK, name, _gitlink(commit)) if commit else (TREE, name, _folder(path, depth + 1))
+    if not stat.S_ISREG(mode):
+        raise CorruptData(f"{path} is neither a file, a folder nor a symlink.", code="special-file")
+    return EXECUTABLE if mode & stat.S_IXUSR else FILE, name, digest_of_file(path)
 
 
 def digest_of_file(path: Path) -> bytes:
@@ -91,12 +102,21 @@ def digest_of_file(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
+def link_target(path: str | Path) -> bytes:
+    """What a symlink says, to the byte."""
+    return os.fsencode(os.readlink(path))  # noqa: PTH115 - a Path would turn ./a into a
+
+
 def submodule_at(folder: Path) -> str:
     """The commit of the submodule that a laid-out folder stands for; empty for an ordinary folder."""
-    note = folder / SUBMODULE_NOTE
-    if not note.is_file() or len(list(folder.iterdir())) != 1:
+    if [path.name for path in folder.iterdir()] != [SUBMODULE_NOTE]:
         return ""
-    return note.read_text("ascii", "replace").strip()
+    note = folder / SUBMODULE_NOTE
+    if not stat.S_ISREG(note.lstat().st_mode):
+        return ""
+    with note.open("rb") as file:
+        text = file.read(42)
+    return text[:40].decode() if _NOTE.fullmatch(text) else ""
 
 
 def _gitlink(commit: str) -> bytes:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from ckstore.errors import InvalidInput
 from ckstore.model.names import unsafe_file_name
+from ckstore.objects.digests import link_target, submodule_at
+from ckstore.objects.disk import not_readable
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.trees import EXECUTABLE, FILE, SYMLINK, TREE, TreeEntry, parse_tree
+from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, MAX_DEPTH, SYMLINK, TREE, TreeEntry, parse_tree
 
 _LEFT_OUT = frozenset([".git", ".ckstore", ".svn", ".hg", "__pycache__"])
 
@@ -57,39 +59,48 @@ def import_folder(
 
     Symlinks are kept as they are (never followed), executable bits are kept, empty folders are not, and
     neither is what version control and Python keep for themselves. ``ignored`` gets absolute paths.
-    Raises :class:`InvalidInput` on a name that cannot be laid out elsewhere and on devices and pipes.
+    A laid-out submodule becomes the submodule that it was. Raises :class:`InvalidInput` on a name that
+    cannot be laid out elsewhere and on devices and pipes, :class:`Unavailable` on what cannot be read.
     """
     count = 0
 
-    def walk(path: str) -> str:
+    def walk(path: str, depth: int) -> str:
         nonlocal count
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"{path} is nested deeper than {MAX_DEPTH} folders.", code="too-deep")
         entries = []
         with os.scandir(path) as found:
-            for item in sorted(found, key=lambda e: e.name):
-                if item.name in _LEFT_OUT or ignored(item.path):
-                    continue
-                entry = _import_entry(writer, item, walk)
-                if entry is not None:
-                    entries.append(entry)
-                    count += entry.mode != TREE
-                    if count % 500 == 0 and entry.mode != TREE:
-                        progress(f"{folder.name}: {count} files")
+            items = sorted(found, key=lambda e: e.name)
+        for item in items:
+            if item.name in _LEFT_OUT or ignored(item.path):
+                continue
+            entry = _import_entry(writer, item, lambda below: walk(below, depth + 1))
+            if entry is not None:
+                entries.append(entry)
+                count += entry.mode != TREE
+                if count % 500 == 0 and entry.mode != TREE:
+                    progress(f"{folder.name}: {count} files")
         return writer.add_tree(entries) if entries else ""
 
-    tree = walk(str(folder))
-    return tree or writer.add_tree([]), count
+    try:
+        return walk(str(folder), 0) or writer.add_tree([]), count
+    except OSError as error:  # the store's own troubles arrive as Unavailable
+        raise not_readable(error) from error
 
 
 def _import_entry(writer: PackWriter, item: os.DirEntry[str], walk: Callable[[str], str]) -> TreeEntry | None:
     reason = unsafe_file_name(item.name)
     if reason is not None:
         raise InvalidInput(
-            f"{item.path} cannot be added: {reason}.", code="unsafe-path", details={"path": item.path}
+            f"{item.path!r} cannot be added: {reason}.", code="unsafe-path", details={"path": item.path}
         )
     status = item.stat(follow_symlinks=False)  # lstat: a link must never bring in what it points to
     if stat.S_ISLNK(status.st_mode):
-        return TreeEntry(SYMLINK, item.name, writer.add("blob", os.fsencode(Path(item.path).readlink())))
+        return TreeEntry(SYMLINK, item.name, writer.add("blob", link_target(item.path)))
     if stat.S_ISDIR(status.st_mode):
+        commit = submodule_at(Path(item.path))
+        if commit:
+            return TreeEntry(GITLINK, item.name, commit)
         tree = walk(item.path)
         return TreeEntry(TREE, item.name, tree) if tree else None
     if not stat.S_ISREG(status.st_mode):

@@ -8,15 +8,18 @@ out by default: the file and its folder are synced.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
 
 from ckstore.errors import Conflict, CorruptData, Unavailable
+from ckstore.objects.disk import sync_folder
 
 LOG_REF = "refs/ckstore/log"
 GIT_FOLDER = "objects.git"
 _FOREIGN_LOCK_SECONDS = 10.0
+_STALE_SECONDS = 2.0
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -24,18 +27,33 @@ def read_head(store: Path) -> str:
     """The commit id (40 hex digits) that the log of the store at ``store`` is at; empty if there is none."""
     git = store / GIT_FOLDER
     try:
-        text = (git / LOG_REF).read_text("ascii").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        text = _packed(git)
+        text = _loose(git) or _packed(git)
     except UnicodeDecodeError:
         text = "?"
-    if text and not (len(text) == 40 and set(text) <= _HEX):
+    except OSError as error:
+        raise Unavailable(
+            f"The store at {store} cannot be read: {error.strerror}.",
+            code="store-not-readable",
+            hints=["check its permissions", "--store names another place"],
+        ) from error
+    if text and not _is_id(text):
         raise CorruptData(
             f"The log ref of {store} holds no commit id.",
             code="bad-log-ref",
-            hints=[f"see {git / LOG_REF}; `git -C {git} reflog` and `git fsck` find what it was"],
+            hints=[f"`git -C {git} fsck` names the dangling commit that {git / LOG_REF} was at"],
         )
     return text
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 40 and set(text) <= _HEX
+
+
+def _loose(git: Path) -> str:
+    try:  # what is there but empty was damaged, and must not be taken for a log that never was
+        return (git / LOG_REF).read_text("ascii").strip() or "?"
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
 
 
 def _packed(git: Path) -> str:
@@ -54,54 +72,75 @@ def move_head(store: Path, old: str, new: str) -> None:
     :class:`Conflict` when the log is not at ``old``, :class:`Unavailable` when the lock stays.
     """
     ref = store / GIT_FOLDER / LOG_REF
-    ref.parent.mkdir(parents=True, exist_ok=True)
     lock = ref.with_name(ref.name + ".lock")
     descriptor = _take(lock)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            if read_head(store) != old:
-                raise Conflict("The log moved meanwhile.", code="log-moved", hints=["run the command again"])
             file.write(f"{new}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
+            if read_head(store) != old:
+                raise Conflict("The log moved meanwhile.", code="log-moved", hints=["run the command again"])
         lock.replace(ref)
     except BaseException:
         lock.unlink(missing_ok=True)
         raise
     sync_folder(ref.parent)
+    sync_folder(ref.parent.parent)  # it may be new
 
 
 def _take(lock: Path) -> int:
-    deadline = time.monotonic() + _FOREIGN_LOCK_SECONDS
+    """Create the lock file; gives its descriptor."""
+    wait = _Wait(lock)
     while True:
         try:
+            # within the loop: pack-refs removes folders that it emptied
+            lock.parent.mkdir(parents=True, exist_ok=True)
             return os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileNotFoundError:
+            continue
         except FileExistsError:
-            _remove_stale(lock)
-            if time.monotonic() > deadline:
-                raise Unavailable(
-                    f"Another program holds {lock}.",
-                    code="log-locked",
-                    hints=[f"if no git is running in that folder, delete {lock}"],
-                ) from None
-            time.sleep(0.02)
+            wait.step()
 
 
-def _remove_stale(lock: Path) -> None:
-    """Remove what a killed process left: git holds this lock for milliseconds, never for seconds."""
-    try:
-        if time.time() - lock.stat().st_mtime > _FOREIGN_LOCK_SECONDS / 2:
-            lock.unlink()
-    except FileNotFoundError:
-        pass
+def wait_for_lock(lock: Path) -> None:
+    """Wait until a lock file of git's is gone; one that was left behind is removed."""
+    wait = _Wait(lock)
+    while lock.exists():
+        wait.step()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames and new names in ``folder`` survive a power cut, where the system can."""
-    if os.name == "nt":  # Windows opens no folders; NTFS journals names by itself
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+class _Wait:
+    """Patience with one lock file."""
+
+    def __init__(self, lock: Path) -> None:
+        self._lock = lock
+        self._deadline = time.monotonic() + _FOREIGN_LOCK_SECONDS
+        self._met: dict[tuple[int, int], float] = {}  # this very file → when it was first met
+
+    def step(self) -> None:
+        """Remove it or sleep a moment; :class:`Unavailable` when the time is up."""
+        with contextlib.suppress(FileNotFoundError):
+            if self._is_stale():
+                self._lock.unlink()
+                return
+        if time.monotonic() > self._deadline:
+            raise Unavailable(
+                f"Another program holds {self._lock}.",
+                code="log-locked",
+                hints=[f"if no git is running in that folder, delete {self._lock}"],
+            )
+        time.sleep(0.01)
+
+    def _is_stale(self) -> bool:
+        """True for what a killed process left.
+
+        One that holds a commit id was ours: we write it at once, under our own lock, and git, whose
+        housekeeping only deletes refs that it packed, leaves its own empty. An empty one is git's for
+        milliseconds; when the very same file is still there after seconds, its owner is gone. The clock
+        of the file system is not asked.
+        """
+        status = self._lock.stat()
+        since = self._met.setdefault((status.st_ino, status.st_mtime_ns), time.monotonic())
+        ours = status.st_size == 41 and _is_id(self._lock.read_text("latin-1").strip())
+        return ours or time.monotonic() - since > _STALE_SECONDS

@@ -19,10 +19,12 @@ from pathlib import Path
 from ckstore.errors import CorruptData
 from ckstore.model.names import unsafe_file_name
 from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
-from ckstore.objects.store import ObjectStore, read_only
-from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry
+from ckstore.objects.disk import not_writable
+from ckstore.objects.store import ObjectStore
+from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth
 
 _READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
+_LINK_BYTES = 4095
 
 
 def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
@@ -37,51 +39,80 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
         target.parent.mkdir(exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix="tmp-", dir=target.parent))
     except OSError as error:
-        raise read_only(store.path, error) from error
+        raise not_writable(store.path, error) from error
     try:
         _write(store, tree, work)
-        found = digest_of_folder(work)
-        if found != digest:
-            raise CorruptData(
-                f"The tree {tree} has the digest {found}, not {digest} as promised.",
-                code="digest-mismatch",
-                hints=[
-                    "`ckstore fsck` finds what is damaged",
-                    "an edited lock is written anew by `ckstore lock`",
-                ],
-                details={"tree": tree, "found": found, "expected": digest},
-            )
+        _check_digest(tree, digest_of_folder(work), digest)
         _seal(work)
-        with contextlib.suppress(OSError):  # another process was quicker: its folder is the same
-            work.rename(target)
+        _rename(work, target)
     except OSError as error:
-        raise read_only(store.path, error) from error
+        raise not_writable(store.path, error) from error
     finally:
         if work.exists():
             remove_tree(work)
     return target
 
 
+def _check_digest(tree: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise CorruptData(
+            f"The tree {tree} has the digest {found}, not {expected} as promised.",
+            code="digest-mismatch",
+            hints=[
+                "`ckstore fsck` finds what is damaged",
+                "an edited lock is written anew by `ckstore lock`",
+            ],
+            details={"tree": tree, "found": found, "expected": expected},
+        )
+
+
+def _rename(work: Path, target: Path) -> None:
+    try:
+        work.rename(target)
+    except OSError:
+        if not target.is_dir():  # else another process was quicker: its folder is the same
+            raise
+
+
 def _write(store: ObjectStore, tree: str, folder: Path) -> None:
     links: list[tuple[Path, str]] = []
-    pending: list[tuple[str, Path]] = [(tree, folder)]
+    pending: list[tuple[str, Path, int]] = [(tree, folder, 0)]
     while pending:
-        oid, place = pending.pop()
+        oid, place, depth = pending.pop()
+        check_depth(depth, f"The tree {tree}")
         for entry in store.read_tree(oid):
             path = place / _checked(entry)
-            if entry.mode == TREE:
-                path.mkdir()
-                pending.append((entry.oid, path))
-            elif entry.mode == SYMLINK:
-                links.append((path, os.fsdecode(store.read_blob(entry.oid))))
-            elif entry.mode == GITLINK:
-                path.mkdir()
-                _write_file(path / SUBMODULE_NOTE, f"{entry.oid}\n".encode(), _READ_ONLY)
-            else:
-                mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
-                _write_file(path, store.read_blob(entry.oid), mode)
+            try:
+                if entry.mode == SYMLINK:
+                    links.append((path, _target(path, store.read_blob(entry.oid))))
+                else:
+                    _write_entry(store, entry, path)
+            except FileExistsError:
+                raise CorruptData(
+                    f"The tree {oid} holds {entry.name!r} twice, as this file system sees it.",
+                    code="name-twice",
+                ) from None
+            if entry.is_tree:
+                pending.append((entry.oid, path, depth + 1))
     for path, link in links:
         path.symlink_to(link)
+
+
+def _write_entry(store: ObjectStore, entry: TreeEntry, path: Path) -> None:
+    if entry.mode == TREE:
+        path.mkdir()
+    elif entry.mode == GITLINK:
+        path.mkdir()
+        _write_file(path / SUBMODULE_NOTE, f"{entry.oid}\n".encode(), _READ_ONLY)
+    else:
+        mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
+        _write_file(path, store.read_blob(entry.oid), mode)
+
+
+def _target(path: Path, data: bytes) -> str:
+    if not data or b"\0" in data or len(data) > _LINK_BYTES:
+        raise CorruptData(f"The symlink {path.name!r} leads nowhere that can be written.", code="bad-symlink")
+    return os.fsdecode(data)
 
 
 def _checked(entry: TreeEntry) -> str:
@@ -97,17 +128,20 @@ def _write_file(path: Path, data: bytes, mode: int) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, mode)  # whatever the umask: a shared store is read by others
     finally:
         os.close(descriptor)
 
 
 def _seal(folder: Path) -> None:
-    """Take the write permission from folders, deepest first (their own name must still change)."""
+    """Take the write permission from folders, deepest first."""
     for path, names, _ in os.walk(folder, topdown=False):
         for name in names:
             below = Path(path, name)
             if not below.is_symlink():
                 below.chmod(0o555)
+    folder.chmod(0o555)
 
 
 def remove_tree(folder: Path) -> None:
@@ -133,8 +167,8 @@ def build_snapshot(target: Path, trees: Iterable[tuple[str, Path]]) -> Path:
             place = work.joinpath(*component.split(":"))
             place.parent.mkdir(parents=True, exist_ok=True)
             _link(place, tree.resolve())
-        with contextlib.suppress(OSError):
-            work.rename(target)
+        work.chmod(0o755)
+        _rename(work, target)
     finally:
         if work.exists():
             remove_tree(work)

@@ -20,7 +20,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from ckstore.errors import NotFound
+from ckstore.errors import Conflict, InvalidInput, NotFound
+from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Component, Operation, Release, Run, Source
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.trees import FILE, TREE, TreeEntry, parse_tree
@@ -38,6 +39,9 @@ class Reader(Protocol):
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree."""
 
+    def has(self, oid: str) -> bool:
+        """True when the object is here."""
+
     def root_of(self, commit: str) -> str:
         """The tree of a commit."""
 
@@ -54,7 +58,8 @@ class LogView:
         self.root = root
         self._objects = objects
 
-    def _find(self, path: Path) -> TreeEntry | None:
+    def find(self, path: Path) -> TreeEntry | None:
+        """The entry at a path below the root; None when there is none."""
         oid, entry = self.root, None
         for name in path:
             if not oid:
@@ -66,11 +71,11 @@ class LogView:
         return entry
 
     def _list(self, path: Path) -> tuple[TreeEntry, ...]:
-        entry = self._find(path)
+        entry = self.find(path)
         return self._objects.read_tree(entry.oid) if entry else ()
 
     def _blob(self, path: Path) -> bytes | None:
-        entry = self._find(path)
+        entry = self.find(path)
         return self._objects.read_blob(entry.oid) if entry else None
 
     def source(self, name: str) -> Source | None:
@@ -98,7 +103,7 @@ class LogView:
 
     def has_release(self, source: str, uid: str, version: str) -> bool:
         """True when this version was released."""
-        return self._find((*_component_path(source, uid), version)) is not None
+        return self.find((*_component_path(source, uid), version)) is not None
 
     def release(self, source: str, uid: str, version: str) -> Release:
         """One release; :class:`NotFound` when there is none."""
@@ -177,12 +182,24 @@ class LogView:
                 yield name, before.get(name, ""), after.get(name, "")
 
 
+def _same_files(old: Release, new: Release) -> None:
+    if old.digest != new.digest:
+        raise Conflict(
+            f"{new.kind}:{new.name}@{new.version} was released with the digest {old.digest}; "
+            f"these files have {new.digest}.",
+            code="release-exists",
+            hints=["a released version never changes: give the new files a new version"],
+            details={"version": new.version, "released": old.digest, "new": new.digest},
+        )
+
+
 class LogEdit:
     """The changes of one operation, collected and then written as new trees over those of the head."""
 
-    def __init__(self, writer: PackWriter, objects: Reader) -> None:
+    def __init__(self, writer: PackWriter, objects: Reader, view: LogView) -> None:
         self._writer = writer
         self._objects = objects
+        self._view = view
         self._changes: dict[Path, TreeEntry] = {}
         self.history: dict[str, dict[str, str]] = {}
 
@@ -190,17 +207,32 @@ class LogEdit:
         self._put(path, FILE, self._writer.add("blob", data))
 
     def _put(self, path: Path, mode: int, oid: str) -> None:
-        self._changes[path] = TreeEntry(mode, path[-1], oid)
+        """Note one entry. What the head already holds is no change."""
+        for name in path:
+            reason = unsafe_file_name(name)
+            if reason is not None:
+                raise InvalidInput(f"{name!r} cannot be a name in the log: {reason}.", code="unsafe-name")
+        if not (oid in self._writer or self._objects.has(oid)):
+            raise NotFound(f"The object {oid} was not added to the store.", code="no-object")
+        entry = TreeEntry(mode, path[-1], oid)
+        if self._view.find(path) != entry:
+            self._changes[path] = entry
 
     def put_source(self, source: Source) -> None:
         """Publish or replace the record of a source."""
         self._put_blob(("sources", source.name, "source"), source.encode())
 
     def put_component(self, source: str, component: Component, releases: Iterable[Release]) -> None:
-        """Publish a component's record and its new releases; releases already there are not touched."""
+        """Publish a component's record and its new releases; releases already there are not touched.
+
+        Raises :class:`Conflict` when a version was released with other files.
+        """
         path = _component_path(source, component.uid)
         self._put_blob((*path, "component"), component.encode())
         for release in releases:
+            if self._view.has_release(source, release.uid, release.version):
+                _same_files(self._view.release(source, release.uid, release.version), release)
+                continue
             self._put_blob((*path, release.version, "record"), release.encode())
             self._put((*path, release.version, "tree"), TREE, release.tree)
 

@@ -7,52 +7,73 @@ holds. Format: gitformat-pack(5), pack version 2, index version 2, no deltas (``
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
+import stat
 import struct
 import tempfile
+import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
 from ckstore.errors import Unavailable
-from ckstore.objects.head import sync_folder
+from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.trees import TreeEntry, serialize_tree
 
 ObjectType = Literal["commit", "tree", "blob"]
+Presence = Literal["absent", "damaged", "intact"]
 _TYPE_BITS: dict[str, int] = {"commit": 1, "tree": 2, "blob": 3}
 _LEVEL = 1  # measured: level 1 is several times quicker than the default and `git gc` repacks anyway
 _STREAM_FROM = 4 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_READ_FIRST = 16 * 1024
+# A file that became a link or a pipe since it was looked at is not followed and does not block.
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class PackWriter:
     """Collects objects and publishes them as one pack; nothing is visible before :meth:`finish`.
 
-    ``intact(oid, type, data)`` tells whether the store already holds exactly these bytes; ``data`` is
-    None for a large file, where only presence is asked. An object that is there but damaged is not
-    intact and so is written again: adding the same content heals.
+    ``present(oid, type, data)`` tells whether the store already holds exactly these bytes; ``data`` is
+    None for a large file. An object that is there but damaged is written again: adding the same content
+    heals. A disk that refuses is :class:`Unavailable`.
     """
 
-    def __init__(self, folder: Path, intact: Callable[[str, ObjectType, bytes | None], bool]) -> None:
+    def __init__(self, folder: Path, present: Callable[[str, ObjectType, bytes | None], Presence]) -> None:
         self._folder = folder
-        self._intact = intact
+        self._present = present
         self._entries: dict[str, tuple[int, int]] = {}  # oid → offset, crc
         self._file: IO[bytes] | None = None
         self._path = Path()
         self._end = 0
+        self._heals = False
 
     def __contains__(self, oid: str) -> bool:
         return oid in self._entries
 
+    def _known(self, oid: str, kind: ObjectType, data: bytes | None) -> bool:
+        if oid in self._entries:
+            return True
+        presence = self._present(oid, kind, data)
+        self._heals |= presence == "damaged"
+        return presence == "intact"
+
     def add(self, kind: ObjectType, data: bytes) -> str:
         """Add an object; gives its id, whether or not it was there before."""
         oid = hashlib.sha1(f"{kind} {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
-        if oid not in self._entries and not self._intact(oid, kind, data):
+        if not self._known(oid, kind, data):
             self._entries[oid] = self._write(kind, len(data), [zlib.compress(data, _LEVEL)])
         return oid
+
+    def copy(self, oid: str, entry: bytes) -> None:
+        """Add an object as it is in another pack, where it is no delta. The new pack shall win."""
+        self._heals = True
+        if oid not in self._entries:
+            self._entries[oid] = self._append([entry])
 
     def add_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Add a tree made of these entries, in any order."""
@@ -61,71 +82,99 @@ class PackWriter:
     def add_file(self, path: Path, size: int) -> str:
         """Add the bytes of a file as a blob; large ones are streamed, never held in memory.
 
-        ``size`` in bytes as lstat saw it. Raises :class:`Unavailable` when the file changes meanwhile.
+        ``size`` in bytes as lstat saw it. Raises :class:`Unavailable` when the file changes meanwhile,
+        OSError when it cannot be read.
         """
-        with path.open("rb") as file:
-            if size < _STREAM_FROM:
-                data = file.read(size + 1)
-                if len(data) != size:
-                    raise _changed(path)
-                return self.add("blob", data)
-            return self._stream(file, path, size)
+        with os.fdopen(os.open(path, _OPEN), "rb") as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode) or before.st_size != size:
+                raise _changed(path)
+            add = self._stream if size >= _STREAM_FROM else self._read
+            return add(file, path, before)
 
-    def _stream(self, file: IO[bytes], path: Path, size: int) -> str:
+    def _read(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
+        data = file.read(before.st_size + 1)
+        if len(data) != before.st_size or _differ(before, os.fstat(file.fileno())):
+            raise _changed(path)
+        return self.add("blob", data)
+
+    def _stream(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
         """Hash and compress in one pass; take the bytes back out of the pack if they were known."""
-        start, sha = self._end, hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
-        left = size
+        sha = hashlib.sha1(f"blob {before.st_size}\0".encode(), usedforsecurity=False)
+        left = before.st_size
 
         def pieces() -> Iterable[bytes]:
             nonlocal left
             packer = zlib.compressobj(_LEVEL)
-            while chunk := file.read(_CHUNK):
+            while left >= 0 and (chunk := file.read(_CHUNK)):
                 sha.update(chunk)
                 left -= len(chunk)
                 yield packer.compress(chunk)
+            if left != 0 or _differ(before, os.fstat(file.fileno())):
+                raise _changed(path)
             yield packer.flush()
 
-        entry = self._write("blob", size, pieces())
+        start, entry = self._end, self._write("blob", before.st_size, pieces())
         oid = sha.hexdigest()
-        if left != 0 or oid in self._entries or self._intact(oid, "blob", None):
-            assert self._file is not None
-            self._file.seek(start)
-            self._file.truncate()
-            self._end = start
-            if left != 0:
-                raise _changed(path)
-            return oid
-        self._entries[oid] = entry
+        if self._known(oid, "blob", None):
+            self._take_back(start)
+        else:
+            self._entries[oid] = entry
         return oid
 
     def _write(self, kind: ObjectType, size: int, pieces: Iterable[bytes]) -> tuple[int, int]:
-        if self._file is None:
-            self._open()
-        assert self._file is not None
+        return self._append(itertools.chain([_object_header(_TYPE_BITS[kind], size)], pieces))
+
+    def _append(self, pieces: Iterable[bytes]) -> tuple[int, int]:
+        file = self._file or self._open()
         offset, crc = self._end, 0
-        for piece in itertools.chain([_object_header(_TYPE_BITS[kind], size)], pieces):
-            crc = zlib.crc32(piece, crc)
-            self._end += self._file.write(piece)
+        try:
+            for piece in pieces:
+                crc = zlib.crc32(piece, crc)
+                with self._disk():
+                    self._end += file.write(piece)
+        except BaseException:  # whoever goes on with other objects must find a whole pack
+            self._take_back(offset)
+            raise
         return offset, crc
 
-    def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        # git's own name for unfinished packs: its gc removes what a killed process left
-        descriptor, name = tempfile.mkstemp(prefix="tmp_pack_", dir=self._folder)
+    def _take_back(self, offset: int) -> None:
+        assert self._file is not None
+        self._end = offset
+        with self._disk():
+            self._file.seek(offset)
+            self._file.truncate()
+
+    @contextlib.contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise not_writable(self._folder.parent.parent.parent, error) from error
+
+    def _open(self) -> IO[bytes]:
+        with self._disk():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # git's own name for unfinished packs: its gc removes what a killed process left
+            descriptor, name = tempfile.mkstemp(prefix="tmp_pack_", dir=self._folder)
         self._file, self._path = os.fdopen(descriptor, "w+b"), Path(name)
         self._end = self._file.write(struct.pack(">4sII", b"PACK", 2, 0))
+        return self._file
 
     def read(self, oid: str) -> bytes:
         """The bytes of an object added before, from the unfinished pack; KeyError if it is not here."""
         offset, _ = self._entries[oid]
         assert self._file is not None
-        self._file.seek(offset)
-        while self._file.read(1)[0] & 0x80:
-            pass
-        unpacker, out = zlib.decompressobj(), bytearray()
-        while not unpacker.eof:
-            out += unpacker.decompress(self._file.read(_CHUNK))
-        self._file.seek(self._end)
+        with self._disk():
+            self._file.seek(offset)
+            while self._file.read(1)[0] & 0x80:
+                pass
+            unpacker, out = zlib.decompressobj(), bytearray()
+            size = _READ_FIRST
+            while not unpacker.eof:
+                out += unpacker.decompress(self._file.read(size))
+                size = _CHUNK
+            self._file.seek(self._end)
         return bytes(out)
 
     def finish(self) -> str:
@@ -133,26 +182,41 @@ class PackWriter:
         if self._file is None or not self._entries:
             self.discard()
             return ""
-        trailer = self._seal()
-        self._file.close()
-        self._file = None
-        index = self._path.with_name(self._path.name.replace("tmp_pack_", "tmp_idx_"))
-        name = f"pack-{trailer.hex()}"
-        try:
-            with index.open("xb") as file:
-                file.write(self._index(trailer))
-                file.flush()
-                os.fsync(file.fileno())
-            for path in (self._path, index):
-                path.chmod(0o444)
-            self._path.replace(self._folder / f"{name}.pack")
-            index.replace(self._folder / f"{name}.idx")
-        except BaseException:
-            self._path.unlink(missing_ok=True)
-            index.unlink(missing_ok=True)
-            raise
-        sync_folder(self._folder)
-        return name
+        with self._disk():
+            trailer = self._seal()
+            self._file.close()
+            self._file = None
+            index = self._path.with_name(self._path.name.replace("tmp_pack_", "tmp_idx_"))
+            try:
+                self._publish(index, trailer)
+            except BaseException:
+                self._path.unlink(missing_ok=True)
+                index.unlink(missing_ok=True)
+                raise
+            sync_folder(self._folder)
+        return f"pack-{trailer.hex()}"
+
+    def _publish(self, index: Path, trailer: bytes) -> None:
+        with index.open("xb") as file:
+            file.write(self._index(trailer))
+            file.flush()
+            os.fsync(file.fileno())
+        for path in (self._path, index):
+            path.chmod(0o444)
+        if self._heals:
+            self._make_newest()
+        self._path.replace(self._folder / f"pack-{trailer.hex()}.pack")
+        index.replace(self._folder / f"pack-{trailer.hex()}.idx")
+
+    def _make_newest(self) -> None:
+        """git and libgit2 take an object from the pack with the newest time, in whole seconds.
+
+        git goes on to the next pack when an object is damaged, libgit2 does not: the good copy must be
+        the one that it meets first.
+        """
+        others = [path.stat().st_mtime for path in self._folder.glob("pack-*.pack")]
+        newest = max([time.time(), *(at + 1 for at in others)])
+        os.utime(self._path, (newest, newest))
 
     def _seal(self) -> bytes:
         """Write the object count into the header and the checksum behind the last object."""
@@ -188,7 +252,8 @@ class PackWriter:
     def discard(self) -> None:
         """Forget everything; leaves no file behind."""
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
+                self._file.close()
             self._file = None
             self._path.unlink(missing_ok=True)
         self._entries.clear()
@@ -204,6 +269,10 @@ def _object_header(type_bits: int, size: int) -> bytes:
         size >>= 7
     out.append(first)
     return bytes(out)
+
+
+def _differ(before: os.stat_result, after: os.stat_result) -> bool:
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def _changed(path: Path) -> Unavailable:

@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,13 +27,17 @@ from filelock import FileLock
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
 from ckstore.objects.digests import Digests
-from ckstore.objects.head import GIT_FOLDER, move_head, read_head, sync_folder
+from ckstore.objects.disk import not_readable, not_writable, sync_folder
+from ckstore.objects.fold import fold
+from ckstore.objects.head import GIT_FOLDER, move_head, read_head, wait_for_lock
+from ckstore.objects.known import KnownObjects
 from ckstore.objects.log import LogEdit, LogView
-from ckstore.objects.packs import ObjectType, PackWriter
-from ckstore.objects.trees import TreeEntry, parse_tree
+from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
 _TREES_REMEMBERED = 50_000
+_PACKS_OPEN = 200
 T = TypeVar("T")
 _TYPES = {pygit2.enums.ObjectType.COMMIT: "commit", pygit2.enums.ObjectType.TREE: "tree",
           pygit2.enums.ObjectType.BLOB: "blob", pygit2.enums.ObjectType.TAG: "tag"}  # fmt: skip
@@ -72,7 +78,7 @@ class ObjectStore:
     def read(self, oid: str) -> tuple[str, bytes]:
         """(type, bytes) of an object; :class:`NotFound`, or :class:`CorruptData` when it is damaged."""
         try:
-            kind, data = self.repo.odb.read(oid)
+            kind, data = self._read(oid)
         except KeyError:
             raise NotFound(
                 f"The object {oid} is not in the store.",
@@ -88,6 +94,14 @@ class ObjectStore:
                 details={"oid": oid},
             ) from error
         return _TYPES[pygit2.enums.ObjectType(kind)], data
+
+    def _read(self, oid: str) -> tuple[int, bytes]:
+        try:
+            found: tuple[int, bytes] = self.repo.odb.read(oid)
+        except (pygit2.GitError, OSError):  # its pack was repacked by another process, or it is damaged
+            self._refresh()
+            found = self.repo.odb.read(oid)
+        return found
 
     def _read_as(self, kind: str, oid: str) -> bytes:
         found, data = self.read(oid)
@@ -130,10 +144,11 @@ class ObjectStore:
 
     def has(self, oid: str) -> bool:
         """True when the object is here (its bytes are not looked at)."""
-        return oid in self.repo
+        return bool(self.repo.odb.exists(oid))
 
-    def missing_objects(self, tree: str, whole: set[str]) -> list[str]:
+    def missing_objects(self, tree: str, whole: set[str], depth: int = 0) -> list[str]:
         """Trees and blobs below ``tree`` that are absent. ``whole`` remembers trees known to be complete."""
+        check_depth(depth, f"The tree {tree}")
         if tree in whole:
             return []
         if not self.has(tree):
@@ -141,8 +156,8 @@ class ObjectStore:
         missing: list[str] = []
         for entry in self.read_tree(tree):
             if entry.is_tree:
-                missing += self.missing_objects(entry.oid, whole)
-            elif entry.mode != 0o160000 and entry.oid not in whole:
+                missing += self.missing_objects(entry.oid, whole, depth + 1)
+            elif entry.mode != GITLINK and entry.oid not in whole:
                 if self.has(entry.oid):
                     whole.add(entry.oid)
                 else:
@@ -172,12 +187,19 @@ class ObjectStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise read_only(self.path, error) from error
+            raise not_writable(self.path, error) from error
         return FileLock(folder / f"{name}.lock")
 
     def writer(self) -> PackWriter:
         """A writer of new objects; the caller finishes or discards it."""
-        return PackWriter(self.git / "objects" / "pack", self._intact)
+        known: list[KnownObjects] = []
+
+        def present(oid: str, kind: ObjectType, data: bytes | None) -> Presence:
+            if not known:
+                known.append(KnownObjects(self.git / "objects"))
+            return self._presence(oid, kind, data) if known[0].may_have(oid) else "absent"
+
+        return PackWriter(self.git / "objects" / "pack", present)
 
     def publish(
         self,
@@ -193,11 +215,11 @@ class ObjectStore:
         """
         writer = self.writer()
         try:
-            prepared = prepare(writer)
+            prepared = _prepare(writer, prepare)
             with self.lock("log"):
                 return self._commit(operation, writer, lambda view, change: edit(view, change, prepared))
         except OSError as error:
-            raise read_only(self.path, error) from error
+            raise not_writable(self.path, error) from error
         finally:
             writer.discard()
 
@@ -205,65 +227,96 @@ class ObjectStore:
         self, operation: Operation, writer: PackWriter, edit: Callable[[LogView, LogEdit], None]
     ) -> str:
         view = self.view()
-        change = LogEdit(writer, self)
+        change = LogEdit(writer, self, view)
         edit(view, change)
-        if not change:
-            return view.head
-        change.put_operation(operation)
-        root = change.write(view.root)
-        head = writer.add("commit", _commit_bytes(root, view.head, self.who, operation))
-        writer.finish()
-        self._keep_history(change.history)
-        move_head(self.path, view.head, head)
-        self._refresh()
+        head = view.head
+        if change:
+            change.put_operation(operation)
+            root = change.write(view.root)
+            head = writer.add("commit", _commit_bytes(root, view.head, self.who, operation))
+            writer.finish()
+        left_over = self._keep_history(change.history)
+        if head != view.head:
+            move_head(self.path, view.head, head)
+            with contextlib.suppress(OSError, Unavailable):  # published it is, folded or not
+                fold(self.git / "objects" / "pack")
+            self._refresh()
+        self._forget_history(left_over)
         return head
 
-    def _keep_history(self, history: dict[str, dict[str, str]]) -> None:
-        """Before the log moves: a ref ahead of the log is harmless, a log ahead of it is not."""
+    def _keep_history(self, history: dict[str, dict[str, str]]) -> list[str]:
+        """Set the refs to upstream's commits; gives those that are no longer wanted.
+
+        Before the log moves: a ref ahead of the log is harmless, a log ahead of it is not. For the same
+        reason old refs go last, but for those whose name is a folder of a new one, or the other way.
+        """
+        left_over: list[str] = []
         for source, tips in history.items():
             prefix = f"{HISTORY_REFS}{source}/"
             wanted = {prefix + name: oid for name, oid in tips.items()}
-            for name in list(self.repo.references):
-                if name.startswith(prefix) and name not in wanted:
-                    self.repo.references.delete(name)
+            old = [name for name in self.repo.references if name.startswith(prefix) and name not in wanted]
+            in_the_way = [name for name in old if any(_collide(name, other) for other in wanted)]
+            self._forget_history(in_the_way)
             for name, oid in wanted.items():
+                self._set_ref(name, oid)
+            left_over += [name for name in old if name not in in_the_way]
+        return left_over
+
+    def _forget_history(self, names: list[str]) -> None:
+        for name in names:
+            self._set_ref(name, None)
+
+    def _set_ref(self, name: str, oid: str | None) -> None:
+        """Create, move or (None) delete a ref. The caller holds the store's log lock."""
+        for lock in (self.git / f"{name}.lock", self.git / "packed-refs.lock"):
+            wait_for_lock(lock)
+        try:
+            if oid is None:
+                self.repo.references.delete(name)
+            else:
                 self.repo.references.create(name, oid, force=True)
+        except (pygit2.GitError, ValueError, KeyError) as error:
+            raise Unavailable(
+                f"The ref {name} cannot be written: {error}.",
+                code="history-not-kept",
+                hints=["run the command again"],
+            ) from error
 
     def adopt_packs(self, incoming: Path) -> None:
-        """Move the packs of a checked quarantine repository (its git folder) into the store, synced."""
+        """Move the packs of a checked quarantine repository (its git folder) into the store, synced.
+
+        Loose objects are left behind: whoever fetches with git says ``fetch.unpackLimit=1``.
+        """
         theirs, ours = incoming / "objects" / "pack", self.git / "objects" / "pack"
-        ours.mkdir(parents=True, exist_ok=True)
-        indexes = sorted(theirs.glob("pack-*.idx"))
-        for index in indexes:  # the pack first: the index is what makes it visible
-            for path in (index.with_suffix(".pack"), index):
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-                if not (ours / path.name).exists():
+        try:
+            for index in sorted(theirs.glob("pack-*.idx")):
+                # the pack first: the index is what makes it visible; what is there may be damaged
+                for path in (index.with_suffix(".pack"), index):
+                    with path.open("rb") as file:
+                        os.fsync(file.fileno())
                     path.replace(ours / path.name)
-        sync_folder(ours)
+            sync_folder(ours)
+        except OSError as error:
+            raise not_writable(self.path, error) from error
         self._refresh()
 
     def _refresh(self) -> None:
-        """Look again for packs; libgit2 does so by itself on a miss, this only spares the miss."""
-        self.repo = _open(self.git)
+        """Look again for packs, in their new order; what was damaged is read from its new copy."""
+        old, self.repo = self.repo, _open(self.git)
+        old.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
 
-    def _intact(self, oid: str, kind: ObjectType, data: bytes | None) -> bool:
-        """True when the store holds this very object; a damaged loose copy is moved out of the way."""
-        if not self.has(oid):
-            return False
+    def _presence(self, oid: str, kind: ObjectType, data: bytes | None) -> Presence:
+        """Whether the store holds this very object; a damaged loose copy is moved out of the way."""
         try:
-            if data is None:
-                return self.read_size(oid) is not None
-            return self.repo.odb.read(oid)[1] == data
-        except (pygit2.GitError, KeyError, ValueError, OSError):
+            found = self.read(oid)
+        except NotFound:
+            return "absent"
+        except CorruptData:
             self._set_aside(oid)
-            return False
-
-    def read_size(self, oid: str) -> int | None:
-        """The size of a blob in bytes, after reading it whole and checking its id; None if it is damaged."""
-        kind, data = self.read(oid)
-        good = hashlib.sha1(f"{kind} {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest() == oid
-        return len(data) if good else None
+            return "damaged"
+        if found[0] != kind or data not in (None, found[1]):
+            raise CorruptData(f"Two different objects have the id {oid}.", code="sha1-collision")
+        return "intact"
 
     def _set_aside(self, oid: str) -> None:
         loose = self.git / "objects" / oid[:2] / oid[2:]
@@ -273,20 +326,52 @@ class ObjectStore:
             loose.replace(aside)
 
 
+def _prepare(writer: PackWriter, prepare: Callable[[PackWriter], T]) -> T:
+    try:
+        return prepare(writer)
+    except OSError as error:  # the store's own troubles arrive as Unavailable
+        raise not_readable(error) from error
+
+
+def _collide(one: str, other: str) -> bool:
+    return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def _create(path: Path) -> None:
+    """Made aside and renamed: whoever is killed here, or is second, leaves no half of a repository."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        repo = pygit2.init_repository(str(path / GIT_FOLDER), bare=True)
-    except (OSError, pygit2.GitError) as error:
-        raise read_only(path, error) from error
-    # Other programs' garbage collection must not be triggered by our packs, and keeps what we reach.
-    repo.config["gc.auto"] = 0
-    repo.config["core.logAllRefUpdates"] = "always"
-    repo.free()
+        work = Path(tempfile.mkdtemp(prefix="tmp-", dir=path))
+        try:
+            _init(work / GIT_FOLDER)
+            if not (path / GIT_FOLDER).exists():
+                (work / GIT_FOLDER).rename(path / GIT_FOLDER)
+                sync_folder(path)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    except OSError as error:
+        if not (path / GIT_FOLDER / "objects").is_dir():  # else another process was quicker
+            raise not_writable(path, error) from error
+
+
+def _init(git: Path) -> None:
+    try:
+        repo = pygit2.init_repository(str(git), bare=True)
+        # Other programs' garbage collection must not be triggered by our packs, and keeps what we reach.
+        repo.config["gc.auto"] = 0
+        repo.config["core.logAllRefUpdates"] = "always"
+        repo.free()
+    except pygit2.GitError as error:
+        raise OSError(str(error)) from error
+    for name in ("HEAD", "config"):
+        with (git / name).open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(git)
 
 
 def _open(git: Path) -> pygit2.Repository:
     pygit2.settings.enable_fsync_gitdir(True)
+    pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
     pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
     try:
         return pygit2.Repository(str(git))
@@ -298,23 +383,15 @@ def _open(git: Path) -> pygit2.Repository:
         ) from error
 
 
-def read_only(path: Path, error: Exception) -> Unavailable:
-    """The error for a store that cannot be written, with the reason of the system."""
-    reason = getattr(error, "strerror", None) or str(error)
-    return Unavailable(
-        f"The store at {path} cannot be written: {reason}.",
-        code="store-not-writable",
-        hints=["check its permissions and the free space of its disk", "--store names another place"],
-    )
-
-
 def _seconds(signature: str) -> int:
     parts = signature.rpartition("> ")[2].split()
     return int(parts[0]) if parts and parts[0].lstrip("-").isdigit() else 0
 
 
 def _commit_bytes(tree: str, parent: str, who: str, operation: Operation) -> bytes:
-    name = "".join(c for c in who if c not in "<>\n\0") or "ckstore"
+    name = (
+        " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in who).split()) or "ckstore"
+    )
     stamp = f"{name} <{name.lower().replace(' ', '.')}@ckstore> {int(time.time())} +0000"
     lines = [
         f"tree {tree}",
@@ -322,6 +399,5 @@ def _commit_bytes(tree: str, parent: str, who: str, operation: Operation) -> byt
         f"author {stamp}",
         f"committer {stamp}",
     ]
-    return ("\n".join(lines) + f"\n\n{operation.verb}: {operation.summary}\n\n{operation.command}\n").encode(
-        "utf-8", "surrogateescape"
-    )
+    text = f"{operation.verb}: {operation.summary}\n\n{operation.command}\n".replace("\0", "\\0")
+    return ("\n".join(lines) + f"\n\n{text}").encode("utf-8", "surrogateescape")

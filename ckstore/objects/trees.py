@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ckstore.errors import CorruptData
 
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
+# Nobody nests folders so deep, and whoever does on purpose must not exhaust the stack.
+MAX_DEPTH = 128
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
@@ -27,6 +29,12 @@ class TreeEntry:
     def is_tree(self) -> bool:
         """True for a folder."""
         return self.mode == TREE
+
+
+def check_depth(depth: int, what: str) -> None:
+    """Raise :class:`CorruptData` when folders are nested deeper than :data:`MAX_DEPTH`."""
+    if depth > MAX_DEPTH:
+        raise CorruptData(f"{what} is nested deeper than {MAX_DEPTH} folders.", code="too-deep")
 
 
 def parse_tree(data: bytes, what: str = "a tree") -> tuple[TreeEntry, ...]:

@@ -1,0 +1,84 @@
+"""Few packs instead of many: every operation leaves one, and each costs every later look-up.
+
+Small packs of our own are copied, entry by entry and without decompressing, into one; what is reachable
+or not is no question here, nothing is ever lost by it. Mirrored packs, whose entries are deltas of each
+other, stay as they are, as does any pack whose bytes do not have the checksums of its index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import zlib
+from pathlib import Path
+
+from ckstore.objects.packs import PackWriter
+
+_SMALL = 1024 * 1024
+_MANY = 50
+_DELTA_TYPES = (6, 7)
+_HEADER, _TRAILER = 12, 20
+_FANOUT = 8
+_IDS = _FANOUT + 256 * 4
+
+
+def fold(folder: Path) -> bool:
+    """Fold the small packs in ``folder`` when there are many. The caller holds the store's log lock.
+
+    The new pack is there, synced, before the old ones go, and readers that find one gone look again.
+    """
+    small = [path for path in folder.glob("pack-*.pack") if _is_small(path)]
+    if len(small) < _MANY:
+        return False
+    writer = PackWriter(folder, lambda oid, kind, data: "absent")
+    folded = []
+    try:
+        for pack in small:
+            entries = _entries(pack)
+            for oid, raw in entries:
+                writer.copy(oid, raw)
+            if entries:
+                folded.append(pack)
+        name = writer.finish()
+    finally:
+        writer.discard()
+    for pack in folded:
+        if pack.stem != name:
+            for path in (pack.with_suffix(".idx"), pack, pack.with_suffix(".rev")):
+                path.unlink(missing_ok=True)
+    return True
+
+
+def _is_small(pack: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return pack.stat().st_size < _SMALL and not pack.with_suffix(".keep").exists()
+    return False
+
+
+def _entries(pack: Path) -> list[tuple[str, bytes]]:
+    """(id, entry as it is in the pack) of all objects; empty for a pack that is not to be folded."""
+    try:
+        data, index = pack.read_bytes(), pack.with_suffix(".idx").read_bytes()
+    except FileNotFoundError:
+        return []
+    try:
+        rows = _rows(index)
+    except struct.error:
+        return []
+    ends = [*(offset for offset, _, _ in rows[1:]), len(data) - _TRAILER]
+    found = [(oid, data[offset:end]) for (offset, oid, _), end in zip(rows, ends, strict=True)]
+    whole = all(
+        raw and zlib.crc32(raw) == crc and raw[0] >> 4 & 7 not in _DELTA_TYPES
+        for (_, raw), (_, _, crc) in zip(found, rows, strict=True)
+    )
+    return found if whole and rows and rows[0][0] == _HEADER else []
+
+
+def _rows(index: bytes) -> list[tuple[int, str, int]]:
+    """(offset, id, checksum) in the order of the pack, from an index of version 2."""
+    if index[:_FANOUT] != b"\xfftOc\0\0\0\2":
+        return []
+    (count,) = struct.unpack_from(">I", index, _IDS - 4)
+    sums, offsets = (struct.unpack_from(f">{count}I", index, _IDS + count * each) for each in (20, 24))
+    ids = (index[_IDS + 20 * n : _IDS + 20 * n + 20].hex() for n in range(count))
+    return sorted(zip(offsets, ids, sums, strict=True))

@@ -23,11 +23,13 @@ class Context:
         snapshot: Path,
         workspace: Path,
         progress: Callable[[str], None],
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
         self.lock = lock
         self.snapshot = snapshot
         self.workspace = workspace
         self.progress = progress
+        self.settle = settle  # ends whatever the last command left running in the background
         self._views: dict[str, ComponentView] = {}
         self.component = self.view(component)
 

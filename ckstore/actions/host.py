@@ -57,7 +57,7 @@ def write_result(result: Path, plan: dict[str, object]) -> None:
     """Carry out a plan and write its outcome, or its error, into a file, whole or not at all."""
     try:
         answer: dict[str, object] = {"outcome": perform(Plan.from_plain(plan)).as_plain()}
-    except Exception as error:  # noqa: BLE001, RUF100  # foreign code may raise anything; it is carried to the parent
+    except (Exception, SystemExit) as error:  # foreign code may raise anything; the parent gets it
         answer = {"error": error_as_plain(error, as_text(plan.get("action")))}
     written = result.with_suffix(".part")
     written.write_text(json.dumps(answer, default=str))
@@ -67,7 +67,7 @@ def write_result(result: Path, plan: dict[str, object]) -> None:
 def perform(plan: Plan) -> Outcome:
     """Load the module component and call the action, in this process."""
     lock = Lock.parse(plan.lock)
-    context = Context(plan.component, lock, plan.snapshot, plan.workspace, _progress)
+    context = Context(plan.component, lock, plan.snapshot, plan.workspace, _progress, strays.end_descendants)
     provider = context.view(plan.module)
     spec = _spec(provider, plan.action)
     options = check_options(spec, plan.options)

@@ -19,7 +19,7 @@ _KINDS: dict[str, type[CkstoreError]] = {
 _LINES = 12  # of a traceback: enough to see where, short enough to read
 
 
-def error_as_plain(error: Exception, action: str) -> dict[str, object]:
+def error_as_plain(error: BaseException, action: str) -> dict[str, object]:
     """Any exception as JSON-able values; one that is not ours becomes an ActionFailed."""
     if isinstance(error, CkstoreError):
         return error.as_plain()

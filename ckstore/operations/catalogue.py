@@ -41,13 +41,11 @@ class StoreCatalogue:
 
     def named(self, requirement: Requirement) -> list[Candidate]:
         """Candidates by name or UID, the source that comes first; ambiguous when no order says which."""
-        found: list[Candidate] = []
-        for kind in requirement.kinds or ("",):
-            query = Query(
-                source=requirement.source, kind=kind, name=requirement.name, all_versions=True, withdrawn=True
-            )
-            found += self._group(self._search(query))
-        here = self._still_here(found)
+        query = Query(
+            source=requirement.source, kind="|".join(requirement.kinds), name=requirement.name,
+            all_versions=True, withdrawn=True,
+        )  # fmt: skip
+        here = self._still_here(self._group(self._search(query)))
         sources = {candidate.source for candidate in here}
         explicit = [c for c in here if c.source in self._order]
         if len(here) > 1 and (len(sources) == 1 or not explicit):
@@ -66,13 +64,13 @@ class StoreCatalogue:
     def tagged(self, requirement: Requirement) -> list[Candidate]:
         """Candidates by tags; components whose newest release has them come before those that lost them."""
         for everything in (False, True):
-            hits: list[Hit] = []
-            for kind in requirement.kinds or ("",):
-                hits += self._search(
-                    Query(kind=kind, tags=requirement.tags, all_versions=everything, withdrawn=everything)
-                )
-            if hits:
-                return self._group(hits)
+            query = Query(
+                kind="|".join(requirement.kinds), tags=requirement.tags,
+                all_versions=everything, withdrawn=everything,
+            )  # fmt: skip
+            candidates = self._group(self._search(query))
+            if candidates:
+                return candidates
         return []
 
     def _group(self, hits: Iterable[Hit]) -> list[Candidate]:
@@ -103,8 +101,8 @@ class StoreCatalogue:
 
     def hints(self, requirement: Requirement) -> tuple[str, ...]:
         """Near misses of a requirement that nothing meets."""
-        kind = requirement.kinds[0] if requirement.kinds else ""
-        return self._suggest(Query(requirement.source, kind, requirement.name, tags=requirement.tags))
+        kinds = "|".join(requirement.kinds)
+        return self._suggest(Query(requirement.source, kinds, requirement.name, tags=requirement.tags))
 
 
 def _ambiguous(requirement: Requirement, found: list[Candidate]) -> Conflict:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ckstore.actions.launch import launch
-from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.options import parse_options
+from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.signature import ActionSpec, read_actions
 from ckstore.errors import Conflict, NotFound, Unsupported
 from ckstore.model.locks import Lock, Pin
@@ -206,11 +204,3 @@ def _drift(before: Run, now: Run) -> dict[str, tuple[str, str]]:
     names = sorted(before.host.keys() | now.host.keys())
     pairs = {name: (before.host.get(name, ""), now.host.get(name, "")) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def kept_lock_path(store: ObjectStore, requirement: str) -> Path:
-    """Where the lock of a run outside of any project is kept."""
-    short = hashlib.sha256(requirement.encode()).hexdigest()[:8]
-    return (
-        store.path / "kept" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', requirement)[:80]}-{short}" / "ckstore.lock"
-    )

@@ -1,0 +1,112 @@
+"""The click door: commands found by name and imported when used, errors rendered in one place."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ckstore import __version__
+from ckstore.errors import CkstoreError
+from ckstore.model.names import did_you_mean
+
+INTERRUPTED = 130
+# name → what `ckstore --help` says; the module ckstore.cli.commands.<name> holds the command
+COMMANDS = {
+    "add": "Add a folder of components to the store.",
+    "mirror": "Mirror git repositories with all their releases.",
+    "find": "Find components by name, tags or text.",
+    "show": "Show a component or a run.",
+    "lock": "Pin what a workflow needs in ckstore.lock.",
+    "run": "Run an action of a component against its lock.",
+    "runs": "List what was run.",
+    "replay": "Run a recorded run again and compare.",
+    "sources": "List the sources in the store.",
+    "log": "List what was published.",
+    "fsck": "Check the store.",
+    "completion": "Print the completion script of a shell.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is asked for, and reads CK's word order ``ckstore ACTION program:NAME``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of a first use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, if there is one."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"ckstore.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """An unknown word before a component is an action: ``ckstore compile program:NAME``."""
+        word = args[0]
+        if word not in COMMANDS and any(":" in arg and not arg.startswith("-") for arg in args[1:]):
+            return "run", self.get_command(ctx, "run"), args
+        if word not in COMMANDS:
+            hint = "".join(f" {text.capitalize()}" for text in did_you_mean(word, COMMANDS))
+            raise click.UsageError(f"There is no command {word!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="ckstore", message="%(prog)s %(version)s")
+def app() -> None:
+    """Share research components across git repositories so that what worked keeps working.
+
+    \b
+    ckstore mirror github:ctuning/ctuning-programs
+    ckstore find program --tags cbench
+    ckstore run program:cbench-automotive-susan --cmd edges
+    """
+
+
+def run_command_line(words: Sequence[str]) -> int:
+    """Run a command line; errors become text on stderr (JSON with ``--json``) and an exit code."""
+    as_json = "--json" in words
+    try:
+        result = app.main(list(words), prog_name="ckstore", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except CkstoreError as error:
+        _tell(error.as_plain(), as_json)
+        return error.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hints = [f"`{context.command_path} --help` explains"] if context else []
+        _tell({"error": "usage", "message": error.format_message(), "hints": hints, "exit_code": 2}, as_json)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("ckstore: interrupted; nothing half-made was left", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _tell(error: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(error, ensure_ascii=False), err=True)
+        return
+    click.echo(f"ckstore: {error['message']}", err=True)
+    hints = error.get("hints")
+    for hint in hints if isinstance(hints, list) else []:
+        click.echo(f"  hint: {hint}", err=True)

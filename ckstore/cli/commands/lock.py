@@ -1,0 +1,61 @@
+"""``ckstore lock``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ckstore.cli.common import json_option, note, open_store, plural, print_json, store_option
+
+
+@click.command("lock")
+@click.argument("requirements", nargs=-1)
+@click.option("--check", is_flag=True, help="Change nothing; fail if the lock is not up to date.")
+@click.option("--update", is_flag=True, help="Take the newest releases instead of keeping present pins.")
+@click.option("--project", type=click.Path(path_type=Path), help="The project's folder, instead of this one.")
+@store_option
+@json_option
+def command(
+    requirements: tuple[str, ...], check: bool, update: bool, project: Path | None, store_path: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Pin REQUIREMENTS, and everything that they may touch, in ckstore.lock.
+
+    \b
+    ckstore lock program:cbench-automotive-susan
+    ckstore lock "program:cbench-automotive-susan@^1.2"
+    ckstore lock                 # bring the lock in line with ckstore.toml
+    """
+    from ckstore.operations.lock import check_project, lock_project
+    from ckstore.operations.project import find_project
+
+    store = open_store(store_path)
+    folder = project or find_project(Path.cwd()) or Path.cwd()
+    if check:
+        report = check_project(store, folder)
+    else:
+        report = lock_project(store, folder, requirements, update=update)
+    if as_json:
+        print_json(report.as_plain())
+        return
+    for change in report.changes:
+        click.echo(f"{change.component}  {_step(change.before, change.after)}")
+    for text in report.notes:
+        note(text)
+    pins = f"{plural(len(report.lock.pins), 'component')} from {plural(len(report.lock.sources), 'source')}"
+    state = "is up to date" if not report.written else "written"
+    click.echo(f"{_short(report.path)} {state}: {pins} pinned")
+
+
+def _step(before: str, after: str) -> str:
+    if not before:
+        return after
+    return f"{before} → {after}" if after else f"{before} → not needed any more"
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,127 @@
+"""``ckstore run``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ckstore.actions.signature import Parameter
+from ckstore.cli.common import Progress, json_option, note, open_store, print_json, store_option
+from ckstore.errors import InvalidInput
+from ckstore.model.locks import Lock
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.run import RunReport
+
+
+class RunCommand(click.Command):
+    """A command whose help also tells the options of the actions that ship with ckstore."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of `run` for programs, read from the shipped module."""
+        from ckstore.operations.kinds import shipped_actions
+
+        for name, spec in shipped_actions("program").items():
+            with formatter.section(f"Options of the action {name!r} of programs"):
+                formatter.write_dl([(_flag(p), p.help or " ") for p in spec.parameters])
+
+
+def _flag(parameter: Parameter) -> str:
+    """How an option is written: ``--repeat INTEGER``, ``--env.KEY VALUE``, ``--speed``."""
+    name = parameter.name.replace("_", "-")
+    forms = {"flag": f"--{name}", "map": f"--{name}.KEY VALUE"}
+    return forms.get(parameter.type, f"--{name} {parameter.type.upper()}")
+
+
+@click.command(
+    "run",
+    cls=RunCommand,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
+    options_metavar="[OPTIONS]",
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[ACTION] COMPONENT [ACTION OPTIONS]")
+@click.option("--keep", is_flag=True, help="Keep the workspace and say where it is.")
+@click.option(
+    "--relock", is_flag=True, help="Outside of a project: lock anew instead of using the kept lock."
+)
+@store_option
+@json_option
+def command(words: tuple[str, ...], keep: bool, relock: bool, store_path: str | None, as_json: bool) -> int:
+    """Run an action (default: run) of COMPONENT against the snapshot that its lock names.
+
+    In a project, its ckstore.lock is used. Elsewhere the component is locked first, and the lock kept.
+
+    \b
+    ckstore run program:cbench-automotive-susan --cmd edges --repeat 3
+    ckstore run compile program:cbench-automotive-susan --flags=-O3
+    ckstore compile program:cbench-automotive-susan
+    """
+    from ckstore.operations.run import run
+
+    action, reference, options = split_words(words)
+    store = open_store(store_path)
+    with Progress() as progress:
+        lock, project, notes = choose_lock(store, reference, relock)
+        for text in notes:
+            note(text)
+        report = run(
+            store, lock, reference, action=action, words=options, environment=os.environ, project=project,
+            keep=keep, notes=notes, progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json(report.as_plain())
+    return finish(report, as_json)
+
+
+def split_words(words: Sequence[str]) -> tuple[str, str, list[str]]:
+    """(action, component, options) of ``[ACTION] COMPONENT OPTIONS…``."""
+    named = next((n for n, word in enumerate(words) if ":" in word and not word.startswith("-")), None)
+    if named is None:
+        named = 0 if words and not words[0].startswith("-") else None
+    if named is None:
+        raise InvalidInput(
+            "No component was named.",
+            code="no-component",
+            hints=["write `ckstore run program:NAME`", "`ckstore find program` lists programs"],
+        )
+    before = list(words[:named])
+    action = before.pop(0) if before and not before[0].startswith("-") else "run"
+    return action, words[named], [*before, *words[named + 1 :]]
+
+
+def choose_lock(store: ObjectStore, reference: str, relock: bool) -> tuple[Lock, Path | None, list[str]]:
+    """(lock, project, notes): the project's lock, else a kept one, else a new one that is kept."""
+    from ckstore.operations.keep import kept_lock
+    from ckstore.operations.project import find_project, read_lock
+
+    project = find_project(Path.cwd())
+    if project is not None:
+        lock = read_lock(project)
+        if lock is None:
+            raise InvalidInput(
+                f"{project} has a ckstore.toml but no ckstore.lock.",
+                code="not-locked",
+                hints=["`ckstore lock` writes it"],
+            )
+        return lock, project, []
+    kept = kept_lock(store, reference, relock=relock)
+    return kept.lock, None, list(kept.notes)
+
+
+def finish(report: RunReport, as_json: bool) -> int:
+    """Show the report; gives the exit code."""
+    from ckstore.cli.runs import show_report
+
+    if not as_json:
+        show_report(report)
+    if report.ok:
+        return 0
+    message = report.message or {"mismatch": "the outputs are not those of the reference run"}.get(
+        report.run.status, f"the action {report.run.status}"
+    )
+    note(message)
+    for hint in report.hints:
+        click.echo(f"  hint: {hint}", err=True)
+    return 130 if report.run.status == "interrupted" else 1

@@ -1,0 +1,99 @@
+"""What every command shares: options, the store, progress, JSON."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ckstore.cli.place import store_path as place_of_store
+
+if TYPE_CHECKING:
+    from ckstore.objects.store import ObjectStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def store_option(function: F) -> F:
+    """``--store PATH``."""
+    return click.option(
+        "--store", "store_path", metavar="PATH", envvar="CKSTORE_STORE", help="The store to use."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(function)
+
+
+def open_store(store_path: str | None, *, create: bool = True) -> ObjectStore:
+    """The store of ``--store``, the environment, the project, or the user."""
+    from ckstore.objects.store import ObjectStore
+
+    return ObjectStore(Path(place_of_store(store_path or "")), create=create, who=user_name())
+
+
+def user_name() -> str:
+    """Who is written into the log."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def print_json(value: object) -> None:
+    """One JSON value on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+class Progress:
+    """One line on stderr that replaces itself; silent where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def __call__(self, line: str) -> None:
+        """Show this line instead of the one before."""
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            clean = "".join(c if c.isprintable() else " " for c in line)
+            sys.stderr.write(f"\r\x1b[2K{clean[:width]}")
+            sys.stderr.flush()
+            self._shown = True
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+def note(text: str) -> None:
+    """One line for the reader on stderr."""
+    click.echo(f"ckstore: {text}", err=True)
+
+
+def table(rows: Iterable[Sequence[str]], indent: str = "") -> None:
+    """Aligned columns on stdout; the last one is not padded."""
+    listed = [list(row) for row in rows]
+    if not listed:
+        return
+    widths = [max(len(row[i]) for row in listed) for i in range(len(listed[0]))]
+    for row in listed:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        click.echo(f"{indent}{'  '.join([*cells, row[-1]])}".rstrip())
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 release``, ``2 releases``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

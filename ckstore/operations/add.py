@@ -1,0 +1,224 @@
+"""``add``: publish a folder, one component or a whole repository of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ckstore.errors import Conflict, InvalidInput, NotFound
+from ckstore.mirror.derive import Line, Where, extend, next_release
+from ckstore.mirror.readers import Listed, Listing, file_names, read_root
+from ckstore.mirror.trees import Trees
+from ckstore.model.names import check_name
+from ckstore.model.records import Operation, Release, Source
+from ckstore.model.versions import parse_version, read_version
+from ckstore.objects.digests import Digests
+from ckstore.objects.folders import Staged, import_folder
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.folder import Stated, ignored_by_git, is_single, repository_name, single
+
+LOCAL = "local"
+FOLDER = "folder"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """One new release: ``component`` is ``source:kind:name``, ``changes`` the interface difference."""
+
+    component: str
+    release: Release
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        release = self.release
+        return {
+            "component": self.component, "uid": release.uid, "version": release.version,
+            "bump": release.bump, "changes": list(release.changes), "tree": release.tree,
+            "digest": release.digest,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class AddReport:
+    """What ``add`` published; ``unchanged`` names the releases that were there already."""
+
+    source: str
+    added: list[Added] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        return {
+            "source": self.source, "added": [item.as_plain() for item in self.added],
+            "unchanged": self.unchanged, "withdrawn": self.withdrawn, "problems": list(self.problems),
+        }  # fmt: skip
+
+
+def add(
+    store: ObjectStore, path: Path, *, kind: str = "", name: str = "", version: str = "",
+    tags: Sequence[str] = (), source: str = "", command: str = "ckstore add",
+    origin: str = FOLDER, progress: Progress = lambda line: None,
+) -> AddReport:  # fmt: skip
+    """Publish the folder ``path``: one operation, all of it or nothing.
+
+    ``kind``, ``name``, ``version`` and ``tags`` say what the metadata of a single component does not.
+    Raises :class:`InvalidInput` for what cannot be a component, :class:`Conflict` for other content under
+    a version that is released.
+    """
+    if not path.is_dir():
+        raise NotFound(
+            f"{path} is not a folder.", code="no-folder", hints=["`ckstore add PATH` takes a folder"]
+        )
+    path = path.resolve()
+    stated = Stated(kind, name, str(parse_version(version)) if version else "", tuple(sorted(set(tags))))
+    alone = is_single(path, stated)
+    source_name = check_name(source or repository_name(path, alone) or LOCAL, "source")
+    report = AddReport(source_name)
+
+    def prepare(writer: PackWriter) -> tuple[Staged, Listing]:
+        tree, _ = import_folder(writer, path, ignored=ignored_by_git(path), progress=progress)
+        staged = Staged(store, writer)
+        return staged, single(staged, path, tree, stated) if alone else _repository(
+            staged, path, tree, stated
+        )
+
+    def edit(view: LogView, change: LogEdit, prepared: tuple[Staged, Listing]) -> None:
+        staged, listing = prepared
+        url = "" if alone or origin != FOLDER else str(path)
+        record = _source(view, source_name, origin, url, listing)
+        _Publisher(view, change, staged, record, report, stated.version).publish(listing, whole=not alone)
+
+    summary = f"{path.name} into {source_name}"
+    store.publish(Operation("add", command, summary), prepare, edit)
+    return report
+
+
+def _repository(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
+    if stated:
+        raise InvalidInput(
+            f"{path} holds many components: --kind, --name, --version and --tags are for a single one.",
+            code="many-components",
+            hints=["name the folder of one component"],
+        )
+    listing = read_root(staged, tree, path.name)
+    if not listing.components and not listing.problems:
+        raise InvalidInput(f"{path} holds no components.", code="no-components")
+    return listing
+
+
+def _source(view: LogView, name: str, origin: str, url: str, listing: Listing) -> Source:
+    present = view.source(name)
+    if present is not None and (present.kind != origin or (present.url and url and present.url != url)):
+        raise Conflict(
+            f"The source {name!r} is already {present.url or present.kind}.",
+            code="source-taken",
+            hints=["give this folder another name with --source NAME"],
+        )
+    if present is not None and not url:
+        return present  # one more component does not change what is known of its source
+    return Source(name=name, url=url, kind=origin, problems=listing.problems)
+
+
+@dataclass(slots=True)
+class _Publisher:
+    """Turns a listing into releases over what one view of the log holds."""
+
+    view: LogView
+    change: LogEdit
+    staged: Staged
+    source: Source
+    report: AddReport
+    version: str
+
+    def publish(self, listing: Listing, *, whole: bool) -> None:
+        self.report.problems = (*listing.problems, *listing.warnings)
+        digests = Digests(self.staged.read_tree, self.staged.read_blob)
+        for listed in listing.components:
+            self._one(listed, digests.of_tree(listed.found.tree))
+        if whole:
+            self._withdraw({listed.uid for listed in listing.components}, listing.problems)
+        if self.report.added or self.report.withdrawn or self.view.source(self.source.name) != self.source:
+            self.change.put_source(self.source)
+
+    def _one(self, listed: Listed, digest: str) -> None:
+        line = self._line(listed.uid)
+        called = f"{self.source.name}:{listed.metadata.kind}:{listed.metadata.name}"
+        same = self._unchanged(line, listed, digest)
+        if same:
+            self.report.unchanged.append(f"{called}@{same}")
+            if line is not None and line.component.withdrawn:
+                back = replace(line.component, withdrawn="")
+                self.change.put_component(self.source.name, back, ())
+            return
+        if self.version:
+            listed = replace(listed, metadata=replace(listed.metadata, version=self.version))
+        files = file_names(Trees(self.staged), listed.found.tree)
+        where = Where("", listed.found.path, listed.found.tree, digest)
+        release = next_release(line.newest if line else None, listed.uid, listed.metadata, files, where)
+        after = extend(line, release)
+        self.change.put_component(self.source.name, after.component, [release])
+        self.report.added.append(Added(called, release))
+
+    def _line(self, uid: str) -> Line | None:
+        component = self.view.component(self.source.name, uid)
+        if component is None:
+            return None
+        return Line(component, self.view.release(self.source.name, uid, component.newest))
+
+    def _unchanged(self, line: Line | None, listed: Listed, digest: str) -> str:
+        """The version that already holds exactly this; :class:`Conflict` if it holds something else."""
+        if line is None:
+            return ""
+        stated = self.version or str(read_version(listed.metadata.version) or "")
+        version = stated or line.newest.version
+        if version not in line.component.versions:
+            self._check_forward(line, stated)
+            return ""
+        present = self.view.release(self.source.name, listed.uid, version)
+        called = (listed.metadata.kind, listed.metadata.name, listed.metadata.tags)
+        if present.tree == listed.found.tree and called == (present.kind, present.name, present.tags):
+            return version
+        if stated:
+            raise _other_content(f"{self.source.name}:{called[0]}:{called[1]}", present, digest)
+        return ""
+
+    def _check_forward(self, line: Line, stated: str) -> None:
+        if stated and parse_version(stated) < parse_version(line.newest.version):
+            raise Conflict(
+                f"{line.component.kind}:{line.component.name} is at {line.newest.version}; "
+                f"{stated} would go back.",
+                code="version-goes-back",
+                hints=["choose a version after the newest one, or leave it out: it is derived"],
+            )
+
+    def _withdraw(self, present: set[str], problems: tuple[str, ...]) -> None:
+        """What left the folder is withdrawn; what is merely broken in it is not."""
+        for component in self.view.components(self.source.name):
+            if component.uid in present or component.withdrawn:
+                continue
+            path = self.view.release(self.source.name, component.uid, component.newest).path
+            if any(line.startswith((f"{path}:", f"{path}/")) for line in problems):
+                continue
+            gone = replace(component, withdrawn="removed from the folder")
+            self.change.put_component(self.source.name, gone, ())
+            self.report.withdrawn.append(f"{self.source.name}:{component.kind}:{component.name}")
+
+
+def _other_content(called: str, present: Release, digest: str) -> Conflict:
+    same_files = present.digest == digest
+    return Conflict(
+        f"{called}@{present.version} is released with "
+        + ("other tags or another name." if same_files else f"{present.digest}; this folder has {digest}."),
+        code="version-released",
+        hints=[
+            "a released version never changes: raise the version in the metadata, or pass --version",
+            "without a stated version, the next one is derived",
+        ],
+        details={"released": present.digest, "found": digest, "version": present.version},
+    )

@@ -1,0 +1,218 @@
+"""``lock``: from what the user wants to what was resolved, written into the project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckstore.errors import Conflict, InvalidInput
+from ckstore.index.search import search
+from ckstore.model.locks import Lock, Pin, SourcePin
+from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
+from ckstore.model.metadata import Need
+from ckstore.model.query import Query
+from ckstore.model.records import Source
+from ckstore.model.requirements import Requirement
+from ckstore.objects.log import LogView
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.catalogue import StoreCatalogue
+from ckstore.operations.find import find, opened, suggestions
+from ckstore.operations.kinds import ensure_kinds
+from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, write_whole
+from ckstore.operations.snapshot import check_pins
+from ckstore.resolve.resolver import Resolution, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One pin that differs between two locks; ``before`` or ``after`` is empty when it came or went."""
+
+    component: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockReport:
+    """``written`` is False when the files were already as they should be."""
+
+    path: Path
+    lock: Lock
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    written: bool
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        return {
+            "path": str(self.path), "digest": self.lock.digest, "written": self.written,
+            "pins": len(self.lock.pins), "sources": len(self.lock.sources), "notes": list(self.notes),
+            "roots": [{"ask": ask, "got": got} for ask, got in self.lock.roots],
+            "changes": [
+                {"component": c.component, "before": c.before, "after": c.after} for c in self.changes
+            ],
+        }  # fmt: skip
+
+
+def make_lock(
+    store: ObjectStore, asks: Sequence[str], order: Sequence[str] = (), present: Lock | None = None
+) -> tuple[Lock, tuple[str, ...]]:
+    """Resolve ``asks`` against the store; gives the lock and notes for the user.
+
+    ``order`` is the precedence of sources, ``present`` a lock whose versions are preferred. Raises the
+    errors of :func:`ckstore.resolve.resolver.resolve`.
+    """
+    ensure_kinds(store)
+    view = store.view()
+    locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
+    roots = [(ask, need) for ask in asks for need in _roots(store, ask)]
+    with opened(store.path) as (index, _):
+        catalogue = StoreCatalogue(
+            view, lambda query: search(index, query), lambda query: suggestions(store.path, query),
+            order, locked,
+        )  # fmt: skip
+        resolution = resolve([need for _, need in roots], catalogue)
+    pins = tuple(_pin(resolution, catalogue, name) for name in resolution.chosen)
+    got = {edge.ask: edge.got for edge in resolution.edges.get("", ())}
+    lock = Lock(
+        roots=tuple((ask, got[need.ask]) for ask, need in roots),
+        sources=tuple(_source_pins(view, pins, catalogue, present)),
+        pins=pins,
+    )
+    withdrawn = _withdrawn(view, pins)
+    return lock, (*resolution.notes, *withdrawn)
+
+
+def _roots(store: ObjectStore, ask: str) -> list[Need]:
+    requirement = Requirement.parse(ask)
+    if requirement.tags:
+        return [Need("root", ask, "any")]
+    if not requirement.is_pattern:
+        return [Need("root", ask)]
+    hits = find(store.path, Query(requirement.source, "|".join(requirement.kinds), requirement.name)).hits
+    suffix = "" if requirement.range == "*" else f"@{requirement.range}"
+    return [Need("root", f"{hit.source}:{hit.kind}:{hit.name}{suffix}") for hit in hits] or [
+        Need("root", ask)
+    ]
+
+
+def _pin(resolution: Resolution, catalogue: StoreCatalogue, name: str) -> Pin:
+    choice = resolution.chosen[name]
+    release = catalogue.release(choice.candidate, choice.version)
+    return Pin(
+        source=choice.candidate.source, kind=release.kind, name=release.name, uid=release.uid,
+        version=release.version, tree=release.tree, digest=release.digest, commit=release.commit,
+        path=release.path, needs=resolution.edges.get(name, ()),
+    )  # fmt: skip
+
+
+def _source_pins(
+    view: LogView, pins: tuple[Pin, ...], catalogue: StoreCatalogue, present: Lock | None
+) -> list[SourcePin]:
+    """Each source at its head, or where the present lock has it while none of its pins changed."""
+    names = sorted({pin.source for pin in pins}, key=catalogue.rank)
+    before = {source.name: source for source in present.sources} if present else {}
+    old = {pin.component: pin.tree for pin in present.pins} if present else {}
+    found = []
+    for rank, name in enumerate(names, 1):
+        source = view.source(name)
+        assert source is not None, "a pinned release belongs to a source of the same view"
+        kept = before.get(name)
+        same = all(old.get(pin.component) == pin.tree for pin in pins if pin.source == name)
+        commit = kept.commit if kept and same else source.head
+        found.append(SourcePin(name, _url(source), commit, rank))
+    return found
+
+
+def _url(source: Source) -> str:
+    """Folders have no address that means something elsewhere."""
+    return source.url if source.kind == "git" else f"{source.kind}:{source.name}"
+
+
+def _withdrawn(view: LogView, pins: tuple[Pin, ...]) -> list[str]:
+    notes = []
+    for pin in pins:
+        component = view.component(pin.source, pin.uid)
+        if component is None:
+            continue
+        if component.withdrawn:
+            notes.append(
+                f"{pin.component} was withdrawn upstream at {component.withdrawn[:12]}; pinned all the same"
+            )
+        elif (component.kind, component.name) != (pin.kind, pin.name):
+            notes.append(f"{pin.component} is now called {component.kind}:{component.name}; pinned as it was")
+    return notes
+
+
+def lock_project(
+    store: ObjectStore, project: Path, asks: Sequence[str] = (), *, update: bool = False
+) -> LockReport:
+    """Add ``asks`` to the manifest of a project and bring its lock up to date.
+
+    Present pins are kept where they still answer, unless ``update``. Both files are replaced whole, and
+    only when the new lock is complete.
+    """
+    manifest = read_manifest(project)
+    new = tuple(text for ask in asks if (text := str(Requirement.parse(ask))) not in manifest.requires)
+    requires = (*manifest.requires, *dict.fromkeys(new))
+    if not requires:
+        raise InvalidInput(
+            f"There is nothing to lock: {project / FILE} requires nothing.",
+            code="nothing-to-lock",
+            hints=["`ckstore lock program:NAME` adds a requirement"],
+        )
+    present = read_lock(project)
+    lock, notes = make_lock(store, requires, _order(store, manifest), None if update else present)
+    path = project / LOCK_FILE
+    if new or not (project / FILE).is_file():
+        write_whole(project / FILE, manifest_text(project, requires))
+    written = not path.is_file() or read_text(path) != lock.emit()
+    if written:
+        write_whole(path, lock.emit())
+    return LockReport(path, lock, _changes(present, lock), notes, written)
+
+
+def _order(store: ObjectStore, manifest: Manifest) -> list[str]:
+    """The manifest's sources by name; one that is not mirrored yet simply has no candidates."""
+    known = {source.url: source.name for source in store.view().sources()}
+    return [known.get(url, name) for name, url in manifest.sources.items()]
+
+
+def _changes(before: Lock | None, after: Lock) -> tuple[Change, ...]:
+    old: Mapping[str, str] = {pin.component: pin.version for pin in before.pins} if before else {}
+    new = {pin.component: pin.version for pin in after.pins}
+    return tuple(
+        Change(name, old.get(name, ""), new.get(name, ""))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    )
+
+
+def check_project(store: ObjectStore, project: Path) -> LockReport:
+    """Raise :class:`Conflict` unless the lock is what locking now would write and all of it is here."""
+    path = project / LOCK_FILE
+    text = read_text(path)
+    present = Lock.parse(text, str(path))
+    if present.emit() != text:
+        raise Conflict(
+            f"{path} is not in canonical form: it was edited by hand or by a merge.",
+            code="lock-not-canonical",
+            hints=["`ckstore lock` writes it anew"],
+        )
+    check_pins(store, present)
+    manifest = read_manifest(project)
+    lock, notes = make_lock(store, manifest.requires, _order(store, manifest), present)
+    if lock.emit() != text:
+        raise Conflict(
+            f"{path} is out of date: {_summary(_changes(present, lock))}.",
+            code="lock-out-of-date",
+            hints=["`ckstore lock` brings it up to date"],
+        )
+    return LockReport(path, lock, (), notes, written=False)
+
+
+def _summary(changes: Sequence[Change]) -> str:
+    named = [f"{c.component} {c.before or 'nothing'} → {c.after or 'nothing'}" for c in changes]
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return (", ".join(named[:3]) + more) or "requirements or sources changed"

@@ -1,0 +1,100 @@
+"""From a reference to exactly one component and release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ckstore.errors import Conflict, NotFound
+from ckstore.model.query import Hit, Query
+from ckstore.model.records import Component, Release
+from ckstore.model.requirements import Requirement
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.find import find, suggestions
+
+Progress = Callable[[str], None]
+_SHOWN = 6
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def lookup(
+    store: ObjectStore,
+    requirement: Requirement,
+    precedence: Sequence[str] = (),
+    *,
+    progress: Progress = _silent,
+) -> tuple[str, Component, Release]:
+    """(source, component, release) of the one component that is meant, at its best version in the range.
+
+    ``precedence`` names sources; where several offer the same, the first of them that does so wins.
+    Raises NotFound ``no-component`` with near misses or ``no-version`` with the versions that there are,
+    and Conflict ``ambiguous`` with the candidates and the ways to choose.
+    """
+    query = query_of(requirement)
+    hits = _preferred(find(store.path, query, progress=progress).hits, precedence)
+    if not hits:
+        raise _nothing(store, requirement, query)
+    if len(hits) > 1:
+        raise _ambiguous(requirement, hits)
+    view, hit = store.view(), hits[0]
+    component = view.component(hit.source, hit.uid)
+    if component is None:  # the log went back between two looks at it
+        raise _nothing(store, requirement, query)
+    return hit.source, component, view.release(hit.source, hit.uid, hit.version)
+
+
+def query_of(requirement: Requirement) -> Query:
+    """The search that a requirement asks for."""
+    return Query(
+        source=requirement.source,
+        kind="|".join(requirement.kinds),
+        name=requirement.name,
+        range=requirement.range,
+        tags=requirement.tags,
+    )
+
+
+def _preferred(hits: Sequence[Hit], precedence: Sequence[str]) -> list[Hit]:
+    """What is still there before what was withdrawn; then the first source in the order of precedence."""
+    living = [hit for hit in hits if not hit.withdrawn] or list(hits)
+    for source in precedence:
+        preferred = [hit for hit in living if hit.source == source]
+        if preferred:
+            return preferred
+    return living
+
+
+def _nothing(store: ObjectStore, requirement: Requirement, query: Query) -> NotFound:
+    known = find(store.path, replace(query, range="*", all_versions=True)).hits
+    if known:
+        versions = list(dict.fromkeys(hit.version for hit in known))
+        more = f" and {len(versions) - _SHOWN} older ones" if len(versions) > _SHOWN else ""
+        return NotFound(
+            f"No version of {replace(requirement, range='*')} is in {requirement.range}.",
+            code="no-version",
+            hints=[f"there are {', '.join(versions[:_SHOWN])}{more}"],
+            details={"versions": versions, "range": requirement.range},
+        )
+    return NotFound(
+        f"There is no component {requirement}.", code="no-component", hints=suggestions(store.path, query)
+    )
+
+
+def _ambiguous(requirement: Requirement, hits: Sequence[Hit]) -> Conflict:
+    shown = [
+        f"{hit.source}:{hit.kind}:{hit.name}@{hit.version} (tree {hit.tree[:12]})" for hit in hits[:_SHOWN]
+    ]
+    more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
+    first = hits[0]
+    hints = [f"name exactly one, for example {first.source}:{first.kind}:{first.name}"]
+    if len({hit.source for hit in hits}) > 1:
+        hints.append("or order the sources under [sources] in ckstore.toml: the earlier one wins")
+    return Conflict(
+        f"{requirement} may mean {', '.join(shown)}{more}.",
+        code="ambiguous",
+        hints=hints,
+        details={"candidates": [hit.as_plain() for hit in hits]},
+    )

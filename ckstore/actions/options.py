@@ -106,7 +106,9 @@ def _find(spec: ActionSpec, name: str) -> Parameter:
 def _unknown(spec: ActionSpec, name: str) -> InvalidInput:
     known = [p.name for p in spec.parameters]
     near = did_you_mean(name.partition(".")[0].replace("-", "_"), known)
-    listing = f"{spec.name} knows " + (", ".join(f"--{name}" for name in known) or "no options")
+    listing = f"{spec.name} knows " + (
+        ", ".join(f"--{name}" for name in known if name != REST) or "no options"
+    )
     return InvalidInput(f"{spec.name} has no option --{name}.", code="unknown-flag", hints=[*near, listing])
 
 

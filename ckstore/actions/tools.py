@@ -113,7 +113,7 @@ def choose(softs: Sequence[ComponentView], environment: Mapping[str, str], wish:
         tools += [tool] if tool else []
     if tools:
         return max(tools, key=lambda tool: (tool.chosen, tool.priority))
-    raise _nothing(softs, refused, wish, what)
+    raise _nothing(named or softs, refused, wish, what)
 
 
 def is_compiler(soft: ComponentView) -> bool:

@@ -49,7 +49,7 @@ def build_program(
     """
     if build.how == "nothing":
         return Built()
-    recipe = _Recipe(build, chain, choices, own_folder)
+    recipe = _Recipe(build, chain, choices, own_folder, workshop.folder)
     shop = replace(workshop, environment={**workshop.environment, **chain.environment, **recipe.variables()})
     started = time.perf_counter()
     commands = run_steps(recipe.compile_steps(), shop)
@@ -69,6 +69,7 @@ class _Recipe:
     chain: Toolchain
     choices: Choices
     own_folder: str
+    folder: Path
 
     def compile_steps(self) -> list[Step]:
         if self.build.how == "script":
@@ -83,9 +84,8 @@ class _Recipe:
     def link_step(self) -> Step | None:
         if self.build.how == "script" or self.build.link_line == "" or not self.build.target:
             return None
-        libraries = [str(path) for library in self.chain.libraries for path in library.objects]
         before, objects = [*self._speed(), *self._flag("CK_COMPILER_FLAGS_OBLIGATORY")], self.objects()
-        after = [*self._output(self.build.target), *libraries, *self._link_flags()]
+        after = [*self._output(self.build.target), *self._objects_of_libraries(), *self._link_flags()]
         if self.build.link_line is None:
             return Step("linking", [*self._compiler(), *before, *objects, *after])
         values = {
@@ -109,9 +109,7 @@ class _Recipe:
             "CK_PROG_COMPILER_FLAGS": self.choices.flags,
             "CK_PROG_LINKER_FLAGS_BEFORE": shlex.join(self._speed()),
             "CK_PROG_LINKER_FLAGS_AFTER": "",
-            "CK_PROG_LINKER_LIBS": shlex.join(
-                [*(str(p) for lib in self.chain.libraries for p in lib.objects), *self._link_flags()]
-            ),
+            "CK_PROG_LINKER_LIBS": shlex.join([*self._objects_of_libraries(), *self._link_flags()]),
             "CK_PROG_TARGET_EXE": self.build.target,
         }
 
@@ -146,7 +144,7 @@ class _Recipe:
         if not prefix:
             return []
         own = [self.own_folder] if self.build.include_own_folder else []
-        libraries = [str(path) for library in self.chain.libraries for path in library.includes]
+        libraries = [self._near(path) for library in self.chain.libraries for path in library.includes]
         named = [self.chain.environment.get(name, "") for name in self.build.include_variables]
         return [f"{prefix}{folder}" for folder in [*own, *libraries, *named] if folder]
 
@@ -165,6 +163,13 @@ class _Recipe:
             ]
         )  # fmt: skip
         return [*self._user_flags(), *shlex.split(text)]
+
+    def _objects_of_libraries(self) -> list[str]:
+        return [self._near(path) for library in self.chain.libraries for path in library.objects]
+
+    def _near(self, path: Path) -> str:
+        """Relative to the working folder: the same command lines, and binaries, in every workspace."""
+        return os.path.relpath(path, self.folder)
 
     def _user_flags(self) -> list[str]:
         return shlex.split(self.choices.flags)

@@ -54,7 +54,7 @@ class Measured:
     state: dict[str, object] = field(default_factory=dict)
     digests: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, name: str, value: float, digits: int = 6) -> None:
+    def add(self, name: str, value: float, digits: int = 9) -> None:
         """One more measurement."""
         self.numbers.setdefault(name, []).append(f"{value:.{digits}f}")
 

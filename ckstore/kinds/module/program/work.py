@@ -64,7 +64,7 @@ class Job:
     def compile(self) -> Outcome:
         """Build; a program that does not compile is a failed outcome, not an error."""
         try:
-            built = self._build(())[1]
+            built = self._build((), self.limit)[1]
         except ActionFailed as error:
             return self._failed(error)
         if built.target is None:
@@ -90,17 +90,17 @@ class Job:
         self.context.progress(_announce(command, why, data, why_data))
         self.measured = Measured()
         try:
-            chain, built = self._build(command.needs)
+            chain, built = self._build(command.needs, 0.0)
             self.details["compile_time"] = f"{built.seconds:.6f}"
             return self._execute(command, data, chain, request)
         except ActionFailed as error:
             return self._failed(error)
 
-    def _build(self, more_needs: tuple[ToolNeed, ...]) -> tuple[Toolchain, Built]:
+    def _build(self, more_needs: tuple[ToolNeed, ...], limit: float) -> tuple[Toolchain, Built]:
         copy_tree(self.context.component.path, self.own)
         self.folder.mkdir(exist_ok=True)
         workshop = Workshop(
-            self.folder, self.environment, self.context.workspace / LOGS, self.limit, self.context.progress
+            self.folder, self.environment, self.context.workspace / LOGS, limit, self.context.progress
         )
         build = self.program.build
         chain = gather(self.context, [*build.needs, *more_needs], build.compiler, self.compiler, workshop)
@@ -120,10 +120,11 @@ class Job:
         line = fill(command.line, self.program.style, places)
         line = f"{line} {request.arguments}" if request.arguments else line
         variables = self._variables(command, data, request)
-        promised = {**chain.environment, **_dataset_variables(places, self.folder), **variables}
+        promised = {**chain.environment, **_dataset_variables(places, self.folder)}
         self.details["command_line"] = line
+        before = {**self.environment, **promised}
         stage = Stage(
-            command, line, self.folder, self.own, {**self.environment, **promised}, self.limit,
+            command, line, self.folder, self.own, {**before, **variables}, self.limit,
             self.context.progress, self.context.settle, self._hook_input(command, data, chain),
         )  # fmt: skip
         stage = prepare(stage)
@@ -137,7 +138,7 @@ class Job:
         return self._outcome(
             message=self._summary(command, data),
             measurements=dict(self.measured.numbers),
-            environment=promised,
+            environment={k: v for k, v in stage.environment.items() if k in variables or k not in before},
             outputs={name: self._in_workspace(name) for name in produced(stage)},
             checked=tuple(sorted(set(command.checked))),
             key=self._key(command, data, variables, request),

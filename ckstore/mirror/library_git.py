@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pygit2
 
 from ckstore.mirror.failures import failure
+from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import RemoteUrl
 
@@ -20,8 +21,8 @@ class LibraryGit:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
         with _told(url):
             heads = _remote(git, spelling).list_heads(callbacks=_Callbacks(url, lambda line: None))
-        pairs = [(head.name, str(head.oid)) for head in heads]
-        return pairs + [(h.name, f"ref: {h.symref_target}") for h in heads if h.symref_target]
+        pairs = [(head.name or "", str(head.oid)) for head in heads]
+        return pairs + [(h.name or "", f"ref: {h.symref_target}") for h in heads if h.symref_target]
 
     def fetch(
         self,
@@ -29,7 +30,7 @@ class LibraryGit:
         url: RemoteUrl,
         spelling: str,
         refspecs: Sequence[str],
-        progress: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         """Bring these refs, with all they reach, into the repository ``git``."""
         with _told(url):
@@ -48,10 +49,10 @@ def _told(url: RemoteUrl) -> Iterator[None]:
         raise failure(url.text, str(error)) from error
 
 
-class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 ships no type information
+class _Callbacks(pygit2.RemoteCallbacks):
     """Progress, and the one token that is meant for this host."""
 
-    def __init__(self, url: RemoteUrl, progress: Callable[[str], None]) -> None:
+    def __init__(self, url: RemoteUrl, progress: Progress) -> None:
         super().__init__()
         self._url, self._progress = url, progress
         self._asked = 0
@@ -66,7 +67,7 @@ class _Callbacks(pygit2.RemoteCallbacks):  # type: ignore[misc]  # pygit2 ships 
 
     def credentials(
         self, url: str, username_from_url: str | None, allowed_types: pygit2.enums.CredentialType
-    ) -> object:
+    ) -> pygit2.UserPass | pygit2.Keypair:
         """The token or the SSH agent, once: asking again means that it was refused."""
         self._asked += 1
         token = token_for(self._url)

@@ -1,16 +1,36 @@
-"""What a remote has: its default branch and its tags."""
+"""What a remote is to us: its default branch and its tags, and the engine that fetches them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
 from ckstore.errors import NotFound
+from ckstore.mirror.urls import RemoteUrl
+
+Progress = Callable[[str], None]
 
 _HEADS, _TAGS, _PEELED = "refs/heads/", "refs/tags/", "^{}"
 _USUAL = ("main", "master", "trunk", "develop")
 _OID = re.compile(r"[0-9a-f]{40}")
+
+
+class Engine(Protocol):
+    """Speaks to remotes. ``git`` is the folder of the bare repository that fetches.
+
+    Both raise the errors of :mod:`ckstore.mirror.failures`. ``spelling`` is one of ``url.spellings``.
+    """
+
+    def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
+        """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
+
+    def fetch(
+        self, git: Path, url: RemoteUrl, spelling: str, refspecs: Sequence[str], progress: Progress
+    ) -> None:
+        """Bring these refs, with all they reach, into the repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +54,8 @@ class RemoteRefs:
 def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
     """The refs of a remote from its (name, id) pairs; :class:`NotFound` when the repository is empty."""
     listed = list(pairs)
-    target = next(
-        (oid.removeprefix("ref: ") for name, oid in listed if name == "HEAD" and oid[:5] == "ref: "), ""
-    )
+    targets = [oid[5:] for name, oid in listed if name == "HEAD" and oid.startswith("ref: ")]
+    target = targets[0] if targets else ""
     oids = {name: oid for name, oid in listed if _OID.fullmatch(oid)}
     branches = {n.removeprefix(_HEADS): oid for n, oid in oids.items() if n.startswith(_HEADS)}
     branch, note = _default(target.removeprefix(_HEADS), oids.get("HEAD", ""), branches)

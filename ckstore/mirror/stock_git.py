@@ -19,17 +19,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ckstore.errors import Unavailable
 from ckstore.mirror.failures import failure
+from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import RemoteUrl
 
 _IDLE_SECONDS = 300
-_KEPT = frozenset(["GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
-                   "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH"])  # fmt: skip
+_KEPT = frozenset([
+    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH",
+])  # fmt: skip
 _SETTINGS = (
     "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.askPass=", "core.fsync=none",
     "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
@@ -73,7 +76,7 @@ class StockGit:
         url: RemoteUrl,
         spelling: str,
         refspecs: Sequence[str],
-        progress: Callable[[str], None],
+        progress: Progress,
     ) -> None:
         """Bring these refs, with all they reach, into the repository ``git``, as one pack."""
         options = ["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
@@ -83,7 +86,7 @@ class StockGit:
 
     def _run(
         self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str = "",
-        progress: Callable[[str], None] = lambda line: None,
+        progress: Progress = lambda line: None,
     ) -> str:  # fmt: skip
         settings = [item for setting in _SETTINGS for item in ("-c", setting)]
         command = [self._program, f"--git-dir={git}", *settings, *arguments]
@@ -121,7 +124,7 @@ def environment(url: RemoteUrl, given: Mapping[str, str] | None = None) -> dict[
     return clean
 
 
-def _follow(process: subprocess.Popen[bytes], url: RemoteUrl, progress: Callable[[str], None]) -> str:
+def _follow(process: subprocess.Popen[bytes], url: RemoteUrl, progress: Progress) -> str:
     """Read what the child says until it ends; its progress is passed on, the rest is given back."""
     assert process.stderr is not None
     pending, words = "", ""

@@ -26,6 +26,7 @@ _USER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-fA-F]|7[fF])")
 _FORMS = "write https://host/owner/repo, git@host:owner/repo, github:owner/repo or the path of a folder"
+_READABLE = "~@+,=()!"
 _CREDENTIALS = (
     "leave them out: a git credential helper gives them without writing them anywhere",
     "or set CKSTORE_TOKEN (with CKSTORE_TOKEN_HOST) or, for github.com, GITHUB_TOKEN",
@@ -131,7 +132,7 @@ def _network(scheme: str, user: str, host: str, port: int | None, path: str, ask
         raise _bad("The address has no valid host name.", "bad-url")
     if user and not _USER.fullmatch(user):
         raise _bad("The user name in the address is not allowed.", "bad-url")
-    steps = [quote(unquote(step), safe="~@+,=()!") for step in path.split("/") if step]
+    steps = [quote(unquote(step), safe=_READABLE) for step in path.split("/") if step]
     if any(unquote(step) in (".", "..") or step.startswith("-") for step in steps):
         raise _bad("The path of an address has no '.', '..' or leading dashes.", "bad-url")
     if steps:
@@ -175,7 +176,7 @@ def _folder(path: Path) -> RemoteUrl:
         path = path.parent
     if _CONTROL.sub("", str(path).replace(" ", "")) != str(path).replace(" ", ""):
         raise _bad("The path of the folder contains control characters.", "bad-url")
-    text = "file://" + quote(str(path))
+    text = "file://" + quote(str(path), safe="/" + _READABLE)
     steps = [step for step in path.parts if step != path.anchor]
     steps[-1:] = [step.removesuffix(".git") for step in steps[-1:]]
     return RemoteUrl(text, "folder", text, *_names(steps))

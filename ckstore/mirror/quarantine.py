@@ -1,0 +1,145 @@
+"""Where what comes from outside waits: ``<store>/incoming/<source>/``, a bare repository of its own.
+
+It borrows the store's objects (``objects/info/alternates``) and has refs to what the store keeps of
+upstream histories, so a fetch brings only what is new. Batches that arrived whole stay there when a
+mirror is interrupted, and the next one goes on from them. The store sees nothing of it before
+:meth:`ckstore.objects.store.ObjectStore.adopt_packs`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pygit2
+from filelock import Timeout
+
+from ckstore.errors import CkstoreError, Unavailable
+from ckstore.mirror.remote import Progress
+from ckstore.mirror.urls import RemoteUrl
+from ckstore.objects.disk import not_writable
+from ckstore.objects.store import ObjectStore
+
+_WAIT_SECONDS = 3600
+_ADDRESS = "address"
+_KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
+HEAD, TAG = f"{_ARRIVED}head", f"{_ARRIVED}tags/"
+
+
+@dataclass(slots=True)
+class Quarantine:
+    """The open quarantine of one source; ``known`` are commits whose whole history is at hand."""
+
+    store: ObjectStore
+    path: Path
+    objects: ObjectStore
+    known: set[str] = field(default_factory=set)
+    whole: bool = True  # False: reads a damaged folder, see `lean_on`
+
+    @property
+    def git(self) -> Path:
+        """The bare repository."""
+        return self.objects.git
+
+    def arrived(self, ref: str) -> str:
+        """The commit that a fetched ref leads to; empty when there is none."""
+        try:
+            return str(self.objects.repo.references[ref].peel(pygit2.Commit).id)
+        except (KeyError, pygit2.GitError, ValueError):
+            return ""
+
+    def lean_on(self, folder: Path) -> None:
+        """Read the objects of another repository (its git folder) in place, whole or not."""
+        _borrow(self.objects, [self.store.git / "objects", folder / "objects"])
+        self.objects = ObjectStore(self.path, create=False)
+        self.whole = False
+
+    def remove(self) -> None:
+        """Everything is in the store."""
+        self.objects.repo.free()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress) -> Iterator[Quarantine]:
+    """The quarantine of the source ``name``, alone: a second mirror of it waits until the first is done."""
+    with _alone(store, name, progress):
+        path = store.path / "incoming" / name
+        try:
+            opened = _open(store, path, url)
+        except (CkstoreError, OSError, pygit2.GitError):  # left half made by a killed process
+            shutil.rmtree(path, ignore_errors=True)
+            opened = _open_anew(store, path, url)
+        yield opened
+
+
+@contextlib.contextmanager
+def _alone(store: ObjectStore, name: str, progress: Progress) -> Iterator[None]:
+    lock = store.lock(f"mirror-{name}")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress("waiting for another mirror of the same source")
+        try:
+            lock.acquire(timeout=_WAIT_SECONDS)
+        except Timeout:
+            raise Unavailable(
+                f"Another process has been mirroring {name} for an hour.",
+                code="mirror-busy",
+                hints=["wait for it, or stop it, then repeat"],
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _open_anew(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
+    try:
+        return _open(store, path, url)
+    except OSError as error:
+        raise not_writable(store.path, error) from error
+
+
+def _open(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
+    address = path / _ADDRESS
+    if path.exists() and (not address.is_file() or address.read_text("utf-8") != url.text):
+        shutil.rmtree(path)  # of another address: its batches are of no use
+    objects = ObjectStore(path)
+    _borrow(objects, [store.git / "objects"])
+    address.write_text(url.text, "utf-8")
+    for litter in (objects.git / "objects" / "pack").glob("tmp_*"):
+        litter.unlink(missing_ok=True)
+    opened = Quarantine(store, path, ObjectStore(path, create=False))
+    _set_known(opened)
+    return opened
+
+
+def _borrow(objects: ObjectStore, folders: list[Path]) -> None:
+    info = objects.git / "objects" / "info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "alternates").write_text("".join(f"{folder.resolve()}\n" for folder in folders), "utf-8")
+
+
+def _set_known(opened: Quarantine) -> None:
+    """Refs to what the store keeps, and to what arrived before; others are dropped."""
+    references = opened.objects.repo.references
+    for ref in list(references):
+        commit = opened.arrived(ref)
+        if ref.startswith(_KNOWN) or not commit:
+            references.delete(ref)
+        else:
+            opened.known.add(commit)
+    kept = {
+        commit
+        for source in opened.store.view().sources()
+        if source.history
+        for commit in (source.head, *source.labels.values())
+        if commit and opened.store.has(commit)
+    }
+    for commit in kept:
+        references.create(_KNOWN + commit, commit, force=True)
+    opened.known |= kept

@@ -1,0 +1,138 @@
+"""Bringing a remote's default branch and tags into the quarantine.
+
+Tags come first, in batches in the order of versions, then the branch: every batch that arrived whole
+stays, so an interrupted mirror repeats one batch and not the whole transfer (git itself cannot resume).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ckstore.errors import CkstoreError, NotFound
+from ckstore.mirror.labels import version_order
+from ckstore.mirror.library_git import LibraryGit
+from ckstore.mirror.quarantine import HEAD, TAG, Quarantine
+from ckstore.mirror.remote import Engine, Progress, RemoteRefs, read_refs
+from ckstore.mirror.stock_git import StockGit
+from ckstore.mirror.urls import RemoteUrl
+
+_MOST_BATCHES = 8
+_SMALLEST_BATCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a remote has, and the spelling of its address that it answered to."""
+
+    refs: RemoteRefs
+    spelling: str
+
+
+def find_engine() -> Engine:
+    """Stock git where there is one: it is several times quicker on large histories."""
+    return StockGit.find() or LibraryGit()
+
+
+def list_remote(engine: Engine, quarantine: Quarantine, url: RemoteUrl) -> Listing:
+    """Ask the remote for its refs, under each spelling of its address until one is a repository."""
+    first: CkstoreError | None = None
+    for spelling in url.spellings:
+        try:
+            pairs = _list(engine, quarantine, url, spelling)
+        except NotFound as error:
+            first = first or error
+        else:
+            return Listing(read_refs(pairs, url.text), spelling)
+    assert first is not None
+    if url.kind == "folder" and url.folder.is_dir():
+        raise NotFound(
+            f"{url.folder} is not a git repository.",
+            code="not-a-repository",
+            hints=[f"a folder without git is added with: ckstore add {url.folder}"],
+        )
+    raise first
+
+
+def _list(engine: Engine, quarantine: Quarantine, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
+    try:
+        return engine.list_refs(quarantine.git, url, spelling)
+    except CkstoreError:
+        if url.kind != "folder":
+            raise
+    return LibraryGit().list_refs(quarantine.git, url, spelling)  # e.g. it belongs to another user
+
+
+def bring(
+    engine: Engine, quarantine: Quarantine, url: RemoteUrl, listing: Listing, progress: Progress
+) -> None:
+    """Fetch what is not known yet. A damaged local repository is read in place instead."""
+    try:
+        for batch in _batches(quarantine, url, listing.refs):
+            engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
+        quarantine.objects = type(quarantine.objects)(quarantine.path, create=False)  # sees the new packs
+    except CkstoreError as error:
+        if url.kind != "folder" or error.code == "disk-full":
+            raise
+        _read_in_place(quarantine, url, listing.refs, error)
+
+
+def _batches(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs) -> Iterator[list[str]]:
+    wanted = sorted((tag for tag, oid in refs.tags.items() if oid not in quarantine.known), key=version_order)
+    tags = [f"+refs/tags/{tag}:{TAG}{tag}" for tag in wanted]
+    head = [f"+{refs.head_ref}:{HEAD}"] if refs.head not in quarantine.known else []
+    if url.kind == "folder":  # nothing to interrupt: all at once
+        yield from [tags + head] if tags + head else []
+        return
+    size = max(_SMALLEST_BATCH, -(-len(tags) // _MOST_BATCHES))
+    yield from _pieces(tags, size)
+    if head:
+        yield head
+
+
+def _pieces(items: Sequence[str], size: int) -> Iterator[list[str]]:
+    for at in range(0, len(items), size):
+        yield list(items[at : at + size])
+
+
+def _read_in_place(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs, why: CkstoreError) -> None:
+    git = git_folder(url.folder)
+    if git is None:
+        raise why
+    quarantine.lean_on(git)
+    if not quarantine.objects.has(refs.head):
+        raise why
+
+
+def git_folder(folder: Path) -> Path | None:
+    """Where a working tree, a linked one or a bare repository keeps its objects; None if it is neither."""
+    git = folder / ".git"
+    if git.is_file():
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            git = folder / git.read_text("utf-8").removeprefix("gitdir:").strip()
+    elif not git.is_dir():
+        git = folder
+    shared = git / "commondir"
+    if shared.is_file():
+        git = git / shared.read_text("utf-8").strip()
+    return git.resolve() if (git / "objects").is_dir() else None
+
+
+def results(quarantine: Quarantine, refs: RemoteRefs) -> tuple[str, dict[str, str]]:
+    """(head, commits of tags) as they are in the quarantine now.
+
+    A ref may have moved between asking and fetching: what was fetched counts. Tags on anything else
+    than a commit are left out.
+    """
+    head = quarantine.arrived(HEAD) or refs.head
+    tags = {tag: quarantine.arrived(TAG + tag) or oid for tag, oid in refs.tags.items()}
+    return head, {tag: oid for tag, oid in tags.items() if _is_commit(quarantine, oid)}
+
+
+def _is_commit(quarantine: Quarantine, oid: str) -> bool:
+    try:
+        return quarantine.objects.read(oid)[0] == "commit"
+    except CkstoreError:
+        return False

@@ -1,0 +1,252 @@
+"""Bring a git repository in, or up to date: fetch, derive releases, publish, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from ckstore.errors import Conflict, InvalidInput
+from ckstore.mirror.history import Derived, derive, side_tips
+from ckstore.mirror.quarantine import Quarantine, quarantine
+from ckstore.mirror.remote import Engine, Progress, RemoteRefs
+from ckstore.mirror.transport import bring, find_engine, list_remote, results
+from ckstore.mirror.urls import RemoteUrl, parse_url
+from ckstore.model.names import check_name
+from ckstore.model.records import Operation, Release, Source
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.store import HISTORY_REFS, ObjectStore
+from ckstore.objects.trees import GITLINK
+
+_HEAD, _SIDE, _FORMER = "head", "side/", "former/"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorReport:
+    """What a mirror did. Counts are of components, but for ``releases``; ``total`` is at the head now."""
+
+    source: str
+    url: str
+    head: str
+    branch: str
+    total: int = 0
+    new: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+    releases: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unchanged: bool = False
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        return {**asdict(self), "problems": list(self.problems), "notes": list(self.notes)}
+
+
+def mirror(
+    store: ObjectStore,
+    url: str,
+    *,
+    name: str = "",
+    progress: Progress = lambda line: None,
+    engine: Engine | None = None,
+) -> MirrorReport:
+    """Mirror the repository at ``url`` as the source ``name`` (default: the repository's own name).
+
+    Fetches the default branch and all tags, derives the releases of every component and publishes them
+    in one operation. Called again, it continues. ``progress`` gets lines of text. Raises
+    :class:`InvalidInput` for a wrong address, :class:`Conflict` when the name belongs to another source,
+    ``NotFound`` and ``Unavailable`` when there is nothing at the address or no answer from it.
+    """
+    remote = parse_url(url)
+    source = _source(store.view(), remote, name)
+
+    def told(line: str) -> None:
+        progress(f"{source.name}: {line}")
+
+    with quarantine(store, source.name, remote, told) as incoming:
+        return _Mirror(store, remote, incoming, engine or find_engine(), told).run(source.name)
+
+
+def _source(view: LogView, url: RemoteUrl, name: str) -> Source:
+    """The record to continue, or a new one under a name that is free."""
+    known = {source.name: source for source in view.sources()}
+    same = next((source for source in known.values() if source.url == url.text), None)
+    if same is not None and name in ("", same.name):
+        return same
+    if same is not None:
+        raise Conflict(
+            f"{url.text} is already mirrored as {same.name}.",
+            code="already-mirrored",
+            hints=[f"leave --name out to bring {same.name} up to date"],
+        )
+    wanted = name or url.name
+    if not name and wanted in known:
+        wanted = url.long_name
+    if not wanted and not url.name:
+        raise InvalidInput(
+            f"{url.text} gives no name for the source.", code="no-name", hints=["say --name <name>"]
+        )
+    if not wanted or wanted in known:
+        raise Conflict(
+            f"The name {wanted or url.name} belongs to another source, {known[wanted or url.name].url}.",
+            code="name-taken",
+            hints=["say --name <another name>"],
+        )
+    return Source(check_name(wanted, "source"), url.text, "git")
+
+
+@dataclass(slots=True)
+class _Mirror:
+    """One run, alone with this source: no other mirror of it is under way."""
+
+    store: ObjectStore
+    url: RemoteUrl
+    incoming: Quarantine
+    engine: Engine
+    progress: Callable[[str], None]
+
+    def run(self, name: str) -> MirrorReport:
+        """Fetch, derive, publish."""
+        view = self.store.view()
+        source = view.source(name) or Source(name, self.url.text, "git")
+        self.progress("asking for branches and tags")
+        listing = list_remote(self.engine, self.incoming, self.url)
+        refs = listing.refs
+        if refs.head == source.head and not _new_tags(source, refs.tags):
+            self.incoming.remove()
+            return self._report(source, refs, None, unchanged=True)
+        bring(self.engine, self.incoming, self.url, listing, self.progress)
+        arrived = self._arrived(source, refs)
+        derived = derive(self.incoming.objects, view, source, arrived, self.url.name or name, self.progress)
+        arrived = replace(arrived, problems=derived.problems)
+        report = self._report(arrived, refs, derived, unchanged=arrived == source and not derived.lines)
+        if not report.unchanged:
+            self._publish(source, arrived, derived, report)
+        self.incoming.remove()
+        moved = [f"the tag {tag} was moved upstream" for tag in _moved_tags(source, arrived)]
+        return replace(report, notes=(*report.notes, *moved))
+
+    def _arrived(self, source: Source, refs: RemoteRefs) -> Source:
+        """The record after this mirror. Tags that are gone upstream keep their labels: locks may use them."""
+        head, tags = results(self.incoming, refs)
+        labels = dict(sorted({**source.labels, **tags}.items()))
+        history = 1 if self.incoming.whole else 0
+        return replace(source, head=head, branch=refs.branch, labels=labels, history=history)
+
+    def _publish(self, source: Source, arrived: Source, derived: Derived, report: MirrorReport) -> None:
+        self.progress(f"publishing {report.releases} releases")
+        operation = Operation("mirror", f"mirror {self.url.text}", _summary(report))
+        whole = self.incoming.whole
+        if whole:
+            tips = self._tips(source, arrived, derived)
+            self.store.adopt_packs(self.incoming.git)
+
+        def prepare(writer: PackWriter) -> None:
+            if not whole:
+                _copy(self.incoming.objects, writer, derived)
+
+        def edit(view: LogView, change: LogEdit, _: None) -> None:
+            if view.source(source.name) != (source if source.head else None):
+                raise Conflict(
+                    f"The source {source.name} was changed meanwhile.",
+                    code="source-changed",
+                    hints=["run the command again"],
+                )
+            change.put_source(arrived)
+            for _uid, line in sorted(derived.lines.items()):
+                change.put_component(source.name, line.component, line.added)
+            if whole:
+                change.keep_history(source.name, tips)
+
+        self.store.publish(operation, prepare, edit)
+
+    def _tips(self, source: Source, arrived: Source, derived: Derived) -> dict[str, str]:
+        """Commits that keep everything mirrored reachable: also what upstream has abandoned."""
+        prefix = f"{HISTORY_REFS}{source.name}/"
+        references = self.store.repo.references
+        former = {
+            name.removeprefix(prefix + _FORMER) for name in references if name.startswith(prefix + _FORMER)
+        }
+        if derived.walk.rewritten and source.history:
+            former.add(source.head)
+        objects = self.incoming.objects
+        others = [oid for oid in {*arrived.labels.values(), *former} if objects.has(oid)]
+        outside = side_tips(objects, arrived.head, others)
+        return {_HEAD: arrived.head} | {(_FORMER if oid in former else _SIDE) + oid: oid for oid in outside}
+
+    def _report(
+        self, source: Source, refs: RemoteRefs, derived: Derived | None, *, unchanged: bool
+    ) -> MirrorReport:
+        notes = [note for note in (self.url.note, refs.note) if note]
+        report = MirrorReport(
+            source.name, self.url.text, source.head, source.branch, problems=source.problems,
+            unchanged=unchanged, notes=tuple(notes),
+        )  # fmt: skip
+        if derived is None:
+            return report
+        lines, known = derived.lines, derived.known
+        return replace(
+            report,
+            total=derived.total,
+            new=sum(uid not in known for uid in lines),
+            changed=sum(uid in known and bool(line.added) for uid, line in lines.items()),
+            withdrawn=sum(bool(line.component.withdrawn) for line in lines.values()),
+            releases=sum(len(line.added) for line in lines.values()),
+            notes=(*notes, *_notes(derived, whole=self.incoming.whole)),
+        )
+
+
+def _new_tags(source: Source, tags: Mapping[str, str]) -> bool:
+    return any(source.labels.get(tag) != oid for tag, oid in tags.items())
+
+
+def _moved_tags(source: Source, arrived: Source) -> list[str]:
+    return [tag for tag, oid in source.labels.items() if arrived.labels.get(tag) != oid]
+
+
+def _notes(derived: Derived, *, whole: bool) -> list[str]:
+    notes = list(derived.warnings)
+    if derived.walk.rewritten:
+        notes.append("upstream's history was rewritten: what was released stays, new releases follow it")
+    if derived.walk.cut:
+        notes.append(f"the history before {derived.walk.cut[:12]} is missing in the source")
+    if not whole:
+        notes.append("objects are missing in the source: its releases are kept, its history is not")
+    if derived.shared_uids:
+        notes.append(
+            f"{derived.shared_uids} components share a UID with one of another kind; they got their own"
+        )
+    if not derived.total:
+        notes.append("no component was found at its head")
+    return notes
+
+
+def _summary(report: MirrorReport) -> str:
+    return (
+        f"{report.source}: {report.releases} releases, {report.new} components new, {report.changed} changed,"
+        f" {report.withdrawn} withdrawn"
+    )
+
+
+def _copy(objects: ObjectStore, writer: PackWriter, derived: Derived) -> None:
+    """Copy the trees of new releases, which are whole, out of a repository that is not."""
+    done: set[str] = set()
+    added = (release for line in derived.lines.values() for release in line.added)
+    for release in added:
+        _copy_tree(objects, writer, release, done)
+
+
+def _copy_tree(objects: ObjectStore, writer: PackWriter, release: Release, done: set[str]) -> None:
+    pending = [release.tree]
+    while pending:
+        oid = pending.pop()
+        if oid in done:
+            continue
+        done.add(oid)
+        kind, data = objects.read(oid)
+        if kind == "tree":
+            writer.add("tree", data)
+            pending += [entry.oid for entry in objects.read_tree(oid) if entry.mode != GITLINK]
+        else:
+            writer.add("blob", data)

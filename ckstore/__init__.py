@@ -1,3 +1,20 @@
 """ckstore: share research components across git repositories so that what worked keeps working."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ckstore.api import Locked, Store
+
 __version__ = "0.1.0"
+__all__ = ["Locked", "Store", "__version__"]
+
+
+def __getattr__(name: str) -> object:
+    """``Store`` on first use: ``import ckstore`` itself stays light."""
+    if name in ("Locked", "Store"):
+        from ckstore import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

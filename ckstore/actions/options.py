@@ -50,6 +50,25 @@ def check_options(spec: ActionSpec, given: Mapping[str, object]) -> dict[str, ob
     return checked
 
 
+def to_words(options: Mapping[str, object]) -> list[str]:
+    """The words that :func:`parse_options` reads as these options: what a record of a run keeps."""
+    words: list[str] = []
+    rest: list[str] = []
+    for name, value in options.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True or value is False:
+            words.append(flag if value else f"--no-{flag[2:]}")
+        elif isinstance(value, Mapping):
+            words += [f"{flag}.{key}={item}" for key, item in value.items()]
+        elif name == REST and isinstance(value, (list, tuple)):
+            rest = ["--", *map(str, value)]
+        elif isinstance(value, (list, tuple)):
+            words += [f"{flag}={item}" for item in value]
+        else:
+            words.append(f"{flag}={value}")
+    return words + rest
+
+
 def _take_flag(spec: ActionSpec, text: str, queue: list[str], given: dict[str, object]) -> None:
     name, equals, value = text.partition("=")
     head, dot, key = name.partition(".")

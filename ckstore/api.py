@@ -1,0 +1,206 @@
+"""The Python door: :class:`Store`, the same functions that the command line calls, in the same words.
+
+::
+
+    from ckstore import Store
+
+    store = Store("my-store")
+    store.mirror("github:ctuning/ctuning-programs")
+    lock = store.lock("program:cbench-automotive-susan")
+    print(store.run("program:cbench-automotive-susan", lock=lock, cmd="edges", repeat=3).run.measurements)
+
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckstore.model.locks import Lock
+from ckstore.model.query import Hit
+from ckstore.objects.store import ObjectStore
+
+if TYPE_CHECKING:  # operations are imported when they are called: a script that finds needs no resolver
+    from ckstore.objects.verify import Health
+    from ckstore.operations.add import AddReport
+    from ckstore.operations.log import Entry
+    from ckstore.operations.mirror import MirrorReport
+    from ckstore.operations.run import RunReport
+    from ckstore.operations.runs import RunEntry
+    from ckstore.operations.show import ComponentView
+    from ckstore.operations.sources import SourceEntry
+
+Progress = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A lock with the store that can lay it out."""
+
+    store: ObjectStore
+    lock: Lock
+    notes: tuple[str, ...] = ()
+
+    def snapshot(self) -> Path:
+        """The read-only folder ``source/kind/name`` that the lock names."""
+        from ckstore.operations.snapshot import snapshot
+
+        return snapshot(self.store, self.lock)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the canonical text to ``path``."""
+        from ckstore.operations.project import write_whole
+
+        write_whole(Path(path), self.lock.emit())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical text, hex."""
+        return self.lock.digest
+
+
+class Store:
+    """A store at ``path`` (None: the user's own), created on first use unless ``create`` is False.
+
+    Every method raises the errors of :mod:`ckstore.errors` and returns a typed value with ``as_plain()``
+    for JSON. ``progress`` gets one line of text at a time.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, create: bool = True, who: str = "",
+        progress: Progress = _silent,
+    ) -> None:  # fmt: skip
+        if path is None:
+            import platformdirs
+
+            path = platformdirs.user_data_dir("ckstore", appauthor=False)
+        self.objects = ObjectStore(Path(path).absolute(), create=create, who=who)
+        self._progress = progress
+
+    @property
+    def path(self) -> Path:
+        """The folder of the store."""
+        return self.objects.path
+
+    def add(
+        self, path: str | os.PathLike[str], *, kind: str = "", name: str = "", version: str = "",
+        tags: Sequence[str] = (), source: str = "",
+    ) -> AddReport:  # fmt: skip
+        """Publish a folder: see :func:`ckstore.operations.add.add`."""
+        from ckstore.operations.add import add
+
+        return add(
+            self.objects, Path(path), kind=kind, name=name, version=version, tags=tags, source=source,
+            command="Store.add", progress=self._progress,
+        )  # fmt: skip
+
+    def mirror(self, url: str, *, name: str = "") -> MirrorReport:
+        """Mirror a repository: see :func:`ckstore.operations.mirror.mirror`."""
+        from ckstore.operations.mirror import mirror
+
+        return mirror(self.objects, url, name=name, progress=self._progress)
+
+    def find(
+        self, *words: str, tags: str | Iterable[str] = (), source: str = "", kind: str = "",
+        all_versions: bool = False, withdrawn: bool = False, limit: int = 0,
+    ) -> list[Hit]:  # fmt: skip
+        """Find releases as ``ckstore find`` does; no match is an empty list."""
+        from ckstore.operations.find import find_words
+        from ckstore.operations.words import Words
+
+        asked = Words(
+            words, tags=(tags,) if isinstance(tags, str) and tags else tuple(tags), source=source,
+            kind=kind, all_versions=all_versions, withdrawn=withdrawn, limit=limit,
+        )  # fmt: skip
+        return list(find_words(self.path, asked, progress=self._progress).hits)
+
+    def show(self, reference: str) -> ComponentView:
+        """Everything about one component: see :func:`ckstore.operations.show.show`."""
+        from ckstore.operations.show import show
+
+        return show(self.objects, reference)
+
+    def lock(
+        self, requirements: str | Sequence[str] = (), *, order: Sequence[str] = (),
+        project: str | os.PathLike[str] | None = None, update: bool = False,
+    ) -> Locked:  # fmt: skip
+        """Resolve requirements. With ``project`` the manifest and the lock there are written as well."""
+        from ckstore.operations.lock import lock_project, make_lock
+
+        asks = (requirements,) if isinstance(requirements, str) else tuple(requirements)
+        if project is not None:
+            report = lock_project(self.objects, Path(project), asks, update=update)
+            return Locked(self.objects, report.lock, report.notes)
+        lock, notes = make_lock(self.objects, asks, order)
+        return Locked(self.objects, lock, notes)
+
+    def read_lock(self, path: str | os.PathLike[str]) -> Locked:
+        """A lock from a file; its pins are checked when it is used."""
+        from ckstore.operations.project import read_text
+
+        return Locked(self.objects, Lock.parse(read_text(Path(path)), str(path)))
+
+    def run(
+        self, reference: str, *, action: str = "run", lock: Locked | Lock | None = None,
+        keep: bool = False, **options: object,
+    ) -> RunReport:  # fmt: skip
+        """Carry out an action; ``options`` are its own (``cmd="edges", repeat=3, env={"N": "4"}``).
+
+        Without ``lock`` the one kept for this reference is used, or made and kept.
+        """
+        from ckstore.actions.options import to_words
+        from ckstore.operations.keep import kept_lock
+        from ckstore.operations.run import run
+
+        notes: tuple[str, ...] = ()
+        if lock is None:
+            kept = kept_lock(self.objects, reference)
+            lock, notes = kept.lock, kept.notes
+        return run(
+            self.objects, lock.lock if isinstance(lock, Locked) else lock, reference, action=action,
+            words=to_words(options), environment=os.environ, keep=keep, notes=notes,
+            progress=self._progress,
+        )  # fmt: skip
+
+    def runs(self, limit: int = 0) -> list[RunEntry]:
+        """What was run, newest first."""
+        from ckstore.operations.runs import runs
+
+        return runs(self.objects, limit)
+
+    def replay(self, run: str, *, keep: bool = False) -> RunReport:
+        """Carry out a recorded run again; ``run`` is the beginning of its id, or ``last``."""
+        from ckstore.operations.runs import replay
+
+        return replay(self.objects, run, environment=os.environ, keep=keep, progress=self._progress)
+
+    def sources(self) -> list[SourceEntry]:
+        """Where the components come from."""
+        from ckstore.operations.sources import sources
+
+        return sources(self.objects)
+
+    def log(self, limit: int = 0) -> list[Entry]:
+        """What was published, newest first."""
+        from ckstore.operations.log import log
+
+        return log(self.objects, limit)
+
+    def fsck(self) -> Health:
+        """Check every object, record, digest and extracted tree."""
+        from ckstore.operations.fsck import fsck
+
+        return fsck(self.objects, self._progress)
+
+    def access(self, request: Mapping[str, object]) -> dict[str, object]:
+        """The dict protocol of Collective Knowledge: never raises, ``return`` is 0 or says what failed."""
+        from ckstore.operations.access import access
+
+        return access(self.objects, request, os.environ)

@@ -1,0 +1,132 @@
+"""``access``: the dict protocol of Collective Knowledge over a store.
+
+``find``, ``load``, ``info``, ``search``, ``list`` and ``list_tags`` answer from the index and the log; any
+other action is carried out by the component's kind, against a lock as everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ckstore.actions.ck.dialect import KIND_UIDS, Request, answer_to, identity, read_request
+from ckstore.actions.options import to_words
+from ckstore.errors import CkstoreError, NotFound
+from ckstore.model.metadata import CK_FILE, CK_INFO
+from ckstore.model.names import derive_uid, is_uid
+from ckstore.model.plain import as_text, parse_json
+from ckstore.model.query import Hit, Query
+from ckstore.model.tags import TagQuery
+from ckstore.objects.layout import lay_out
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.find import find
+from ckstore.operations.keep import kept_lock
+from ckstore.operations.run import run
+
+Answer = dict[str, object]
+
+
+def access(store: ObjectStore, request: Mapping[str, object], environment: Mapping[str, str]) -> Answer:
+    """Answer a request; errors become ``return`` numbers (16: not found, 1: everything else)."""
+    try:
+        asked = read_request(request)
+        answers: dict[str, Callable[[ObjectStore, Request], Answer]] = {
+            "find": _find, "load": _load, "info": _load, "search": _search, "list": _search, "ls": _search,
+            "list_tags": _tags,
+        }  # fmt: skip
+        if asked.action in answers:
+            return {"return": 0, **answers[asked.action](store, asked)}
+        return _act(store, asked, environment)
+    except CkstoreError as error:
+        return answer_to(error)
+
+
+def _hits(store: ObjectStore, asked: Request) -> list[Hit]:
+    query = Query(
+        source=asked.source, kind=_kind(store, asked.kind), name=asked.name, tags=TagQuery.of(asked.tags),
+        text=asked.text, limit=asked.limit,
+    )  # fmt: skip
+    return [hit for hit in find(store.path, query).hits if hit.source != "ckstore" or asked.source]
+
+
+def _kind(store: ObjectStore, kind: str) -> str:
+    """The name of a kind given by the UID of its module."""
+    if not is_uid(kind):
+        return "" if kind == "*" else kind
+    modules = find(store.path, Query(kind="module", name=kind)).hits
+    return modules[0].name if modules else kind
+
+
+def _identity(store: ObjectStore, hit: Hit) -> Answer:
+    modules = find(store.path, Query(kind="module", name=hit.kind)).hits
+    known = [module.uid for module in modules if module.source != "ckstore"]
+    kind_uid = KIND_UIDS.get(hit.kind) or (known[0] if known else derive_uid("module", hit.kind))
+    path = lay_out(store, hit.tree, hit.digest)
+    names = identity(hit.source, hit.kind, hit.name, hit.uid, kind_uid, derive_uid("repo", hit.source))
+    return {**names, "data_name": hit.title or hit.name, "path": str(path)}
+
+
+def _one(store: ObjectStore, asked: Request) -> list[Hit]:
+    hits = _hits(store, asked)
+    if not hits:
+        raise NotFound(
+            f'can\'t find path to CK entry "{asked.kind}:{asked.name}"', code="no-hits"
+        )  # fmt: skip
+    return hits
+
+
+def _find(store: ObjectStore, asked: Request) -> Answer:
+    hits = _one(store, asked)
+    return {**_identity(store, hits[0]), "number_of_entries": len(hits)}
+
+
+def _load(store: ObjectStore, asked: Request) -> Answer:
+    assert asked.reference, "raises when the request names no component"
+    hit = _one(store, asked)[0]
+    named = _identity(store, hit)
+    folder = Path(str(named["path"]))
+    return {
+        **named,
+        "dict": _json(folder, CK_FILE),
+        "info": _json(folder, CK_INFO),
+        "desc": _json(folder, ".cm/desc.json"),
+    }
+
+
+def _json(folder: Path, name: str) -> dict[str, object]:
+    path = folder / name
+    return parse_json(path.read_bytes(), name) if path.is_file() else {}
+
+
+def _search(store: ObjectStore, asked: Request) -> Answer:
+    return {"lst": [_identity(store, hit) for hit in _hits(store, asked)]}
+
+
+def _tags(store: ObjectStore, asked: Request) -> Answer:
+    return {"tags": sorted({tag for hit in _hits(store, asked) for tag in hit.tags})}
+
+
+def _act(store: ObjectStore, asked: Request, environment: Mapping[str, str]) -> Answer:
+    """Any other action: locked (the lock is kept), carried out, recorded."""
+    reference = asked.reference
+    report = run(
+        store, kept_lock(store, reference).lock, reference, action=asked.action,
+        words=to_words(asked.options), environment=environment,
+    )  # fmt: skip
+    reason = "" if report.ok else report.message or report.run.status
+    answer: Answer = {
+        "return": 0 if report.ok else 1, "run": report.id,
+        "characteristics": {name: _number(value) for name, value in report.run.measurements.items()},
+        "misc": {"run_success": "yes" if report.ok else "no", "fail_reason": reason},
+    }  # fmt: skip
+    return answer if report.ok else {**answer, "error": reason}
+
+
+def _number(value: object) -> object:
+    """A measurement as a number, or the list of several."""
+    if isinstance(value, (list, tuple)):
+        return [_number(item) for item in value] if len(value) != 1 else _number(value[0])
+    try:
+        return float(as_text(value))
+    except ValueError:
+        return value

@@ -21,10 +21,10 @@ ENGINES = ("index", "resolve", "actions", "mirror")
 # Imports go to a lower number, or stay within one package. Equal numbers are siblings, which never meet.
 LAYERS = {
     "errors": 0, "model": 1, "objects": 2, **dict.fromkeys(ENGINES, 3), "operations": 4,
-    "cli": 5, "web": 5,
+    "api": 5, "cli": 5, "web": 5,
 }  # fmt: skip
-# The package itself offers the public API; `python -m ckstore` opens the command line.
-TOP_MODULES = {"__init__": "operations", "__main__": "cli"}
+# The package itself hands on the Python door; `python -m ckstore` opens the command line.
+TOP_MODULES = {"__init__": "api", "__main__": "cli"}
 # Components shipped with ckstore are components like any other: they see what actions give them.
 KINDS_MAY_IMPORT = ("actions", "model", "errors")
 DOORS = ("cli", "web")

@@ -186,11 +186,24 @@ def _is_bad(path: Path) -> bool:
     except sqlite3.Error as error:
         return is_damage(error)
     try:
-        return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+        sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+        return not sound or _tables(connection) != _expected_tables()
     except sqlite3.Error as error:
         return is_damage(error)
     finally:
         connection.close()
+
+
+def _tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
+def _expected_tables() -> list[tuple[str, str]]:
+    connection = sqlite3.connect(":memory:")
+    create(connection)
+    tables = _tables(connection)
+    connection.close()
+    return tables
 
 
 def _build(path: Path, view: LogView, progress: Progress) -> None:

@@ -11,8 +11,8 @@ def peek_head(store: str) -> str:
     That is so after ``git pack-refs``; :func:`ckstore.objects.head.read_head` reads what this one does not.
     """
     try:
-        with open(f"{store}/{_LOG_FILE}", encoding="ascii") as file:  # noqa: PTH123  # pathlib takes 15 ms
-            text = file.read(64).strip()
+        with open(f"{store}/{_LOG_FILE}", "rb") as file:  # noqa: PTH123  # pathlib takes as long as the rest
+            text = file.read(64).decode("ascii").strip()
     except (OSError, ValueError):
         return ""
     return text if len(text) == 40 and text.isalnum() else ""

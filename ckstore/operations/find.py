@@ -132,8 +132,9 @@ def _suggestions(connection: sqlite3.Connection, query: Query) -> Iterator[str]:
     if not index.count(connection, Query(withdrawn=True)):
         yield "the store is empty: `ckstore mirror <url>` or `ckstore add <folder>` fills it"
         return
-    yield from _unknown_words(connection, query)
-    for widened, hint in _widened(query):
+    unknown = list(_unknown_words(connection, query))
+    yield from unknown
+    for widened, hint in [] if unknown else _widened(query):
         more = index.count(connection, widened)
         if more:
             examples = ", ".join(
@@ -145,7 +146,7 @@ def _suggestions(connection: sqlite3.Connection, query: Query) -> Iterator[str]:
 def _unknown_words(connection: sqlite3.Connection, query: Query) -> Iterator[str]:
     asked = [("source", query.source), *(("kind", kind) for kind in query.kind.split("|"))]
     asked += [("name", query.name), *(("tag", tag) for tag in query.tags.all_of)]
-    asked += [("name", query.text), ("kind", query.text)] if " " not in query.text else []
+    asked += [("kind", query.text), ("name", query.text)] if " " not in query.text else []
     for what, word in asked:
         if not word or has_wildcards(word) or knows(connection, word, what):  # type: ignore[arg-type]  # literals above
             continue
@@ -174,3 +175,5 @@ def _widened(query: Query) -> Iterator[tuple[Query, str]]:
         for tag in query.tags.all_of:
             rest = TagQuery.of(set(query.tags.all_of) - {tag}, query.tags.none_of)
             yield replace(query, tags=rest), f"without the tag {tag!r}"
+        for tag in query.tags.all_of:
+            yield Query(kind=query.kind, tags=TagQuery.of([tag])), f"with {tag!r} alone"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ckstore.errors import Conflict, NotFound
+from ckstore.index.writer import precedence as by_precedence
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Component, Release
 from ckstore.model.requirements import Requirement
@@ -70,8 +71,8 @@ def _preferred(hits: Sequence[Hit], precedence: Sequence[str]) -> list[Hit]:
 def _nothing(store: ObjectStore, requirement: Requirement, query: Query) -> NotFound:
     known = find(store.path, replace(query, range="*", all_versions=True)).hits
     if known:
-        versions = list(dict.fromkeys(hit.version for hit in known))
-        more = f" and {len(versions) - _SHOWN} older ones" if len(versions) > _SHOWN else ""
+        versions = by_precedence({hit.version for hit in known})[::-1]
+        more = f" and {len(versions) - _SHOWN} lower ones" if len(versions) > _SHOWN else ""
         return NotFound(
             f"No version of {replace(requirement, range='*')} is in {requirement.range}.",
             code="no-version",

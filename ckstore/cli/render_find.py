@@ -1,0 +1,97 @@
+"""How the hits of ``find`` look. Both doors of ``find`` print through here, so they print the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckstore.model.query import Hit
+
+    Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool]
+
+_FIELDS = (
+    "source", "kind", "name", "uid", "version", "tree", "digest", "tags", "title", "newest", "withdrawn",
+)  # fmt: skip
+_TREE_DIGITS = 12
+_LEAST_COLUMN = 16
+
+
+def rows_of(hits: Sequence[Hit]) -> list[Row]:
+    """Hits as the plain rows that are rendered here."""
+    return [tuple(getattr(hit, field) for field in _FIELDS) for hit in hits]
+
+
+def render(
+    rows: Sequence[Row], *, json: bool = False, ids: bool = False, long: bool = False, width: int = 0
+) -> str:
+    """The text for standard output, one line a hit; ``width`` in characters, 0 for as wide as it gets."""
+    if json:
+        return _json(rows)
+    if ids:
+        return "".join(f"{visible(row[0])}:{row[1]}:{row[2]}@={row[4]}\n" for row in rows)
+    lines = [_cells(row, long) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(_line(cells, widths, width) for cells in lines)
+
+
+def limit_note(shown: int, total: int) -> str:
+    """What is said on standard error when a limit hid hits; empty otherwise."""
+    return f"{shown} of {total} shown; --limit raises that.\n" if total > shown else ""
+
+
+def visible(text: str) -> str:
+    """``text`` without characters that could steer a terminal: others wrote it."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )
+
+
+def terminal_width() -> int:
+    """The width of the terminal that standard output is; 0 when it is none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        return 0
+
+
+def emit(text: str) -> None:
+    """Write to standard output; a reader that stops early (``| head``) is no error."""
+    try:
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # so that the interpreter can flush at exit
+        os.close(nowhere)
+
+
+def _json(rows: Sequence[Row]) -> str:
+    from json import dumps  # its decoder imports `re`: only where asked for
+
+    plain = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    return dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def _cells(row: Row, long: bool) -> tuple[str, ...]:
+    source, kind, name, uid, version, tree, _, tags, title, newest, withdrawn = row
+    mark = " (withdrawn)" if withdrawn else "" if newest else " (older)"
+    more = (uid, tree[:_TREE_DIGITS], ",".join(tags), title) if long else (",".join(tags),)
+    return tuple(visible(cell) for cell in (f"{source}:{kind}:{name}", version + mark, *more))
+
+
+def _line(cells: tuple[str, ...], widths: list[int], width: int) -> str:
+    """Aligned columns; at a terminal the tags, which come last, are cut to fit."""
+    *columns, last = cells
+    text = "  ".join(
+        [*(cell.ljust(size) for cell, size in zip(columns, widths, strict=False)), last]
+    ).rstrip()
+    if width and len(text) > max(width, _LEAST_COLUMN):
+        text = text[: max(width, _LEAST_COLUMN) - 1] + "…"
+    return text + "\n"

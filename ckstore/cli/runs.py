@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 
 import click
 
@@ -39,22 +40,37 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         for name in ("command", "dataset", "dataset_file", "compiler", "flags", "repetitions")
         if as_text(run.details.get(name))
     ]
-    return facts + [(name, summarize(value)) for name, value in run.measurements.items()]
+    return facts + measurement_rows(run.measurements)
 
 
-def summarize(value: object) -> str:
-    """One measurement: the number, or median, least and greatest of several."""
+def measurement_rows(measurements: Mapping[str, object]) -> list[tuple[str, str]]:
+    """(name, value with its unit) of measurements; of several values the median, least and greatest."""
+    return [(name, summarize(name, value)) for name, value in measurements.items()]
+
+
+def summarize(name: str, value: object) -> str:
+    """One measurement for a person."""
     texts = [as_text(item) for item in as_list(value)] or [as_text(value)]
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
         return ", ".join(texts)
+    middle = with_unit(name, statistics.median(numbers))
     if len(numbers) == 1:
-        return texts[0]
-    return (
-        f"{statistics.median(numbers):.6g} (median of {len(numbers)}; "
-        f"{min(numbers):.6g} to {max(numbers):.6g})"
-    )
+        return middle
+    least, greatest = with_unit(name, min(numbers)), with_unit(name, max(numbers))
+    return f"{middle}  (median of {len(numbers)}: {least} to {greatest})"
+
+
+def with_unit(name: str, number: float) -> str:
+    """Seconds and bytes (told by the name of the measurement) in a readable size."""
+    if "time" in name:
+        scale, unit = (1, "s") if number >= 1 else (1e3, "ms") if number >= 1e-3 else (1e6, "µs")
+        return f"{number * scale:.4g} {unit}"
+    if name.endswith(("bytes", "size")):
+        scale, unit = (2**20, "MiB") if number >= 2**20 else (2**10, "KiB") if number >= 2**10 else (1, "B")
+        return f"{number / scale:.4g} {unit}"
+    return f"{number:.6g}"
 
 
 def _outputs(report: RunReport) -> str:
@@ -70,4 +86,5 @@ def _outputs(report: RunReport) -> str:
 def time_of(run: Run) -> str:
     """The execution time for a list, or a dash."""
     measured = as_map(run.measurements)
-    return summarize(measured["execution_time"]).split(" ")[0] if "execution_time" in measured else "-"
+    name = next((n for n in ("execution_time", "compile_time") if n in measured), "")
+    return summarize(name, measured[name]).partition("  ")[0] if name else "-"

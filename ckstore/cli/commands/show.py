@@ -1,0 +1,130 @@
+"""``ckstore show``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ckstore.cli.common import json_option, open_store, print_json, store_option, table
+from ckstore.errors import NotFound
+from ckstore.model.plain import as_list, as_map, as_text
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.runs import RunEntry, find_run
+from ckstore.operations.show import ComponentView, VersionView
+
+_VERSIONS_SHOWN = 12
+
+
+@click.command("show")
+@click.argument("reference")
+@click.option("--metadata", is_flag=True, help="The metadata as its author wrote it, too.")
+@click.option(
+    "--outputs", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a run's files to FOLDER."
+)
+@store_option
+@json_option
+def command(
+    reference: str, metadata: bool, outputs: Path | None, store_path: str | None, as_json: bool
+) -> None:
+    """Show a component (program:NAME, a UID), or a run (the beginning of its id, `last`).
+
+    Of a component: its versions and why each has its number, where it comes from, what it needs and how
+    to run it. Of a run: what was done, on what, with which result.
+    """
+    store = open_store(store_path, create=False)
+    entry = _as_run(store, reference)
+    if entry is not None:
+        _show_run(store, entry, outputs, as_json)
+        return
+    from ckstore.operations.show import show
+
+    view = show(store, reference)
+    if as_json:
+        print_json(view.as_plain())
+        return
+    _show_component(view)
+    if metadata:
+        click.echo(json.dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
+
+
+def _as_run(store: ObjectStore, reference: str) -> RunEntry | None:
+    if ":" in reference:
+        return None
+    try:
+        return find_run(store, reference)
+    except NotFound:
+        return None
+
+
+def _show_component(view: ComponentView) -> None:
+    click.echo(f"{view.source}:{view.kind}:{view.name}  {view.version}")
+    rows = [
+        ("title", view.title if view.title != view.name else ""),
+        ("about", view.description),
+        ("tags", ", ".join(view.tags)),
+        ("uid", view.uid),
+        (
+            "source",
+            f"{view.url or view.source} at {view.commit[:12]}" if view.commit else view.url or view.source,
+        ),
+        ("path", view.path),
+        ("files", view.swhid),
+        ("digest", view.digest),
+        ("withdrawn", view.withdrawn),
+        ("former names", ", ".join(view.names[:-1])),
+        ("commands", ", ".join(view.commands)),
+        ("actions", ", ".join(view.actions)),
+        ("run it", view.run),
+    ]
+    table([(what, value) for what, value in rows if value], indent="  ")
+    if view.needs:
+        click.echo("  needs")
+        table([(need.role, need.ask) for need in view.needs], indent="    ")
+    click.echo("  versions")
+    table([_version_row(version) for version in view.versions[:_VERSIONS_SHOWN]], indent="    ")
+    if len(view.versions) > _VERSIONS_SHOWN:
+        click.echo(f"    … and {len(view.versions) - _VERSIONS_SHOWN} older ones (--json lists them all)")
+
+
+def _version_row(version: VersionView) -> tuple[str, str, str, str]:
+    why = " ".join(version.changes[:6]) + (" …" if len(version.changes) > 6 else "")
+    labels = f"[{', '.join(version.labels)}] " if version.labels else ""
+    return version.version, version.commit[:12] or "-", version.bump, f"{labels}{why}"
+
+
+def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json: bool) -> None:
+    from ckstore.cli.runs import measurement_rows
+    from ckstore.operations.outputs import flatten, write_outputs
+
+    if outputs is not None:
+        written = write_outputs(store, entry.run.outputs, outputs)
+        click.echo(f"wrote {len(written)} files to {outputs}", err=True)
+    if as_json:
+        print_json(entry.as_plain())
+        return
+    run = entry.run
+    click.echo(f"run {entry.id}: {run.action} {run.component}: {run.status}")
+    rows = [
+        ("started", run.started),
+        ("options", " ".join(as_text(word) for word in as_list(run.inputs.get("words")))),
+        ("replay of", run.replay_of),
+        ("lock", run.lock),
+        ("message", as_text(run.details.get("message"))),
+    ]
+    table([(what, value) for what, value in rows if value], indent="  ")
+    for title, values in (("host", run.host), ("environment", run.environment)):
+        if values:
+            click.echo(f"  {title}")
+            table(sorted(values.items()), indent="    ")
+    if run.measurements:
+        click.echo("  measured")
+        table(measurement_rows(run.measurements), indent="    ")
+    chosen = {name: as_text(value) for name, value in as_map(run.details).items() if as_text(value)}
+    if chosen:
+        click.echo("  details")
+        table(sorted((n, v) for n, v in chosen.items() if n != "message"), indent="    ")
+    files = flatten(store.read_tree, run.outputs)
+    if files:
+        click.echo(f"  files: {', '.join(sorted(files))}  (--outputs FOLDER writes them)")

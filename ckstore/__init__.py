@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `typing` would add half to the start-up of `ckstore find`
 if TYPE_CHECKING:
     from ckstore.api import Locked, Store
 

@@ -19,7 +19,7 @@ from tests.operations.stores import publish
 
 
 def references(store: Path, *words: str, **options: object) -> list[str]:
-    return [hit.reference for hit in find_words(store, Words(words, **options)).hits]  # type: ignore[arg-type]
+    return [hit.reference for hit in find_words(store, Words(words, **options)).hits]  # type: ignore[arg-type]  # options of a test
 
 
 @pytest.fixture
@@ -54,8 +54,11 @@ def test_options_narrow_and_a_contradiction_is_refused(store: Path) -> None:
         references(store, tags=["a,-a"])
 
 
-@pytest.mark.parametrize("text", ["program:susan", "a:b:c*", "b:c@^1.2", "x?y:z", "soft|package[a,!b]@>=1",
-                                  "*[a]", "*:susan", "p:0123456789abcdef@=1.0.0", "soft[a@b,c:d]"])  # fmt: skip
+REFERENCES = ["program:susan", "a:b:c*", "b:c@^1.2", "x?y:z", "soft|package[a,!b]@>=1", "*[a]", "*:susan",
+              "p:0123456789abcdef@=1.0.0", "soft[a@b,c:d]"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REFERENCES)
 def test_a_reference_reads_as_the_grammar_of_requirements_reads_it(text: str) -> None:
     asked, terms = Requirement.parse(text), read_words(Words([text]), lambda _: False)
     assert (terms.source, tuple(filter(None, terms.kind.split("|"))), terms.name, terms.range) == (
@@ -69,9 +72,10 @@ def test_tags_read_as_tag_queries_do(text: str) -> None:
     assert read_tags(text) == (list(asked.all_of), list(asked.none_of))
 
 
-@pytest.mark.parametrize(
-    "text", ["https://example.org/x", "me@example.org", "see: this", "a[b", "a]", "[x]", "a[]"]
-)
+PROSE = ["https://example.org/x", "me@example.org", "see: this", "a[b", "a]", "[x]", "a[]"]
+
+
+@pytest.mark.parametrize("text", PROSE)
 def test_prose_stays_text(text: str) -> None:
     terms = read_words(Words([text]), lambda _: False)
     assert (terms.text, terms.name, terms.kind) == (text, "", "")

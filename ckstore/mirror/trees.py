@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
-from ckstore.errors import CorruptData
+from ckstore.errors import CorruptData, NotFound
 from ckstore.objects.trees import TreeEntry, parse_tree
 
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
-_MODES = (b"100644", b"40000", b"100755", b"120000", b"160000", b"100664", b"040000")
+_ID_BYTES = 20
 _REMEMBERED = 2048
 
 
@@ -33,6 +33,7 @@ class Trees:
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
+        self._lines: dict[str, str] = {}
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree; none for the empty id."""
@@ -41,6 +42,16 @@ class Trees:
     def read_blob(self, oid: str) -> bytes:
         """The bytes of a blob."""
         return self.objects.read_blob(oid)
+
+    def first_line(self, oid: str) -> str:
+        """The first line of a small blob, stripped; remembered, empty when the blob cannot be read."""
+        if oid not in self._lines:
+            try:
+                data = self.read_blob(oid)
+            except (NotFound, CorruptData):
+                data = b""
+            self._lines[oid] = data.decode("utf-8", "replace").split("\n", 1)[0].strip()
+        return self._lines[oid]
 
     def child(self, tree: str, name: str) -> TreeEntry | None:
         """The entry of this name in a tree."""
@@ -64,9 +75,10 @@ class RawTrees(Trees):
     def __init__(self, objects: Objects, read_raw: Callable[[str], bytes]) -> None:
         super().__init__(objects)
         self._read_raw = read_raw
-        self._known: dict[str, frozenset[bytes]] = {"": frozenset()}
+        self._known: dict[str, tuple[bytes, frozenset[bytes]]] = {"": (b"", frozenset())}
 
-    def _split(self, oid: str) -> frozenset[bytes]:
+    def _split(self, oid: str) -> tuple[bytes, frozenset[bytes]]:
+        """The bytes of a tree, whole and as the set of its entries."""
         known = self._known.get(oid)
         if known is None:
             data = self._read_raw(oid)
@@ -74,19 +86,27 @@ class RawTrees(Trees):
             if sum(map(len, items)) != len(data):
                 raise CorruptData(f"The tree {oid} is damaged.", code="bad-tree", details={"oid": oid})
             if len(self._known) >= _REMEMBERED:
-                self._known = {"": frozenset()}
-            known = self._known[oid] = frozenset(items)
+                self._known = {"": (b"", frozenset())}
+            known = self._known[oid] = data, frozenset(items)
         return known
 
     def child(self, tree: str, name: str) -> TreeEntry | None:
         """The entry of this name in a tree."""
-        wanted = tuple(b"%s %s\0" % (mode, name.encode("utf-8", "surrogateescape")) for mode in _MODES)
-        found = next((item for item in self._split(tree) if item.startswith(wanted)), None)
-        return parse_tree(found)[0] if found else None
+        data, items = self._split(tree)
+        wanted = b" %s\0" % name.encode("utf-8", "surrogateescape")
+        at = data.find(wanted)
+        while at >= 0:
+            end = at + len(wanted) + _ID_BYTES
+            for start in (at - 6, at - 5):  # the mode has six digits, a folder's five
+                item = data[max(start, 0) : end]
+                if item in items:  # else the name was found within the bytes of an id
+                    return parse_tree(item)[0]
+            at = data.find(wanted, at + 1)
+        return None
 
     def difference(self, old: str, new: str) -> tuple[dict[str, TreeEntry], dict[str, TreeEntry]]:
         """Entries by name: those of ``old`` that ``new`` has not, and the other way round."""
-        before, after = self._split(old), self._split(new)
+        before, after = self._split(old)[1], self._split(new)[1]
         return _by_name(before - after), _by_name(after - before)
 
 

@@ -21,9 +21,15 @@ class Readers:
         self._ck, self._entry = CkReader(), EntryReader()
         self._native, self._plain = NativeReader(name), PlainReader(name)
         self._native_below: dict[tuple[str, int], bool] = {}
+        self._chosen: tuple[str, Reader] = ("", self._plain)
 
     def choose(self, trees: Trees, root: str) -> Reader:
         """The reader for a root tree."""
+        if self._chosen[0] != root:
+            self._chosen = root, self._choose(trees, root)
+        return self._chosen[1]
+
+    def _choose(self, trees: Trees, root: str) -> Reader:
         if is_repository(trees, root):
             return self._ck
         if holds_components(trees, root, self._native_below):
@@ -32,8 +38,8 @@ class Readers:
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """What changed between two root trees (empty: nothing was, or is, there)."""
-        reader = self.choose(trees, new) if new else self.choose(trees, old)
-        former = self.choose(trees, old) if old else reader
+        former = self.choose(trees, old or new)  # usually chosen in the step before
+        reader = self.choose(trees, new or old)
         if former is reader:
             return reader.changes(trees, old, new)
         gone = {found.path for found in former.changes(trees, "", old).found}

@@ -12,6 +12,7 @@ outside the entry's own folder, so a change of them alone counts as a change of 
 
 from __future__ import annotations
 
+from ckstore.errors import CorruptData, NotFound
 from ckstore.mirror.readers.found import Changes, Found, join
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import Place
@@ -73,6 +74,14 @@ def is_entry(trees: Trees, tree: str) -> bool:
     return meta is not None and not meta.is_tree
 
 
+def _may_be_entry(trees: Trees, tree: str) -> bool:
+    """True as well when it cannot be read: then it is reported, and stops nothing else."""
+    try:
+        return is_entry(trees, tree)
+    except (NotFound, CorruptData):
+        return True
+
+
 def _module_alias(trees: Trees, root: str, folder: str) -> str:
     if not root or not is_uid(folder):
         return folder
@@ -96,7 +105,7 @@ def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Chan
         if old:
             out.gone.add(path)
         entry = after.get(name) or (trees.child(new, name) if name not in before else None)
-        if entry is not None and entry.is_tree and is_entry(trees, entry.oid):
+        if entry is not None and entry.is_tree and _may_be_entry(trees, entry.oid):
             out.found.append(Found(path, Place(kind, name, _uid(trees, aliases, name)), entry.oid, "ck"))
 
 
@@ -109,7 +118,4 @@ def _uid(trees: Trees, aliases: str, name: str) -> str:
 
 def _first_line(trees: Trees, tree: str, name: str) -> str:
     entry = trees.child(tree, name) if tree else None
-    if entry is None or entry.is_tree:
-        return ""
-    text = trees.read_blob(entry.oid).decode("utf-8", "replace")
-    return text.split("\n", 1)[0].strip()
+    return "" if entry is None or entry.is_tree else trees.first_line(entry.oid)

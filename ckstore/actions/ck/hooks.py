@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from ckstore.actions.tools import Tool
 from ckstore.errors import ActionFailed, InvalidInput, NotFound, Unsupported
 from ckstore.model.plain import as_flag, as_int, as_map, as_text
 
@@ -73,6 +74,23 @@ class FileKernel:
             return {"return": 0} | (act() or {})
         except (OSError, ValueError) as error:
             return {"return": 1, "error": str(error)}
+
+
+def hook_input(
+    body: Mapping[str, object], command: str, tools: Mapping[str, Tool], dataset: tuple[str, str]
+) -> Dict:
+    """What CK tells its hooks, as far as it has a meaning here; ``dataset`` is a name and a file."""
+    run_time = as_map(as_map(as_map(body.get("run_cmds")).get(command)).get("run_time"))
+    system = {"env_set": "set" if os.name == "nt" else "export", "remote": "no"}
+    deps = {
+        key: {"uoa": tool.component, "ver": tool.version, "dict": {"env": dict(tool.environment)}}
+        for key, tool in tools.items()
+    }
+    return {
+        "meta": dict(body), "run_time": run_time, "deps": deps, "misc": {}, "params": {}, "device_cfg": {},
+        "host_os_dict": system, "target_os_dict": system,
+        "dataset_uoa": dataset[0], "dataset_file": dataset[1],
+    }  # fmt: skip
 
 
 def call_hook(

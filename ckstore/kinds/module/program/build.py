@@ -131,12 +131,9 @@ class _Recipe:
         return program_words(self.chain.environment.get(self.build.compiler, ""))
 
     def _before(self) -> list[str]:
-        flags = [
-            *self._speed(),
-            *self._flag("CK_FLAGS_CREATE_OBJ"),
-            *self._flag("CK_COMPILER_FLAGS_OBLIGATORY"),
-        ]
+        flags = [*self._flag("CK_FLAGS_CREATE_OBJ"), *self._flag("CK_COMPILER_FLAGS_OBLIGATORY")]
         flags += shlex.split(expand_variables(self.build.flags, self.chain.environment))
+        flags += self._speed()  # after the program's own flags: the last -O counts
         return flags + self._includes() + self._defines()
 
     def _includes(self) -> list[str]:

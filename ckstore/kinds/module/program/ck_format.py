@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 
+from ckstore.actions.ck.limits import REFUSED, REFUSED_AT_RUN
 from ckstore.actions.component import ComponentView
 from ckstore.actions.looseversion import Loose
 from ckstore.errors import Unsupported
@@ -17,8 +18,6 @@ from ckstore.model.plain import as_flag, as_int, as_list, as_map, as_text, as_te
 from .spec import Build, Command, Hook, Program, ToolNeed
 
 _COMPILERS = {"c": "CK_CC", "cpp": "CK_CXX", "c++": "CK_CXX", "java": "CK_JAVAC"}
-_REFUSED = ("base_uoa", "_base_entry", "use_preprocess_compilation_scripts", "apk")
-_REFUSED_AT_RUN = ("need_compute_device", "run_via_third_party")
 _SYSTEM = {"Linux": "linux", "Darwin": "linux", "Windows": "win"}.get(platform.system(), "linux")
 # Tags that CK's descriptions of desktop operating systems carry; those of phones never match here.
 _SYSTEM_TAGS = frozenset(["linux", "unix", "posix"] if _SYSTEM == "linux" else ["windows", "win"])
@@ -27,7 +26,7 @@ _SYSTEM_TAGS = frozenset(["linux", "unix", "posix"] if _SYSTEM == "linux" else [
 def read_ck(component: ComponentView) -> Program:
     """The program; :class:`Unsupported` names the first key that this version cannot follow."""
     body = component.metadata.body
-    for key in _REFUSED:
+    for key in REFUSED:
         if body.get(key):
             raise _unsupported(component.name, key)
     roles = {need.role for need in component.metadata.needs}
@@ -121,7 +120,7 @@ def _command(
     component: str, name: str, table: Mapping[str, object], body: Mapping[str, object], roles: set[str]
 ) -> Command:
     run = as_map(table.get("run_time"))
-    for key in _REFUSED_AT_RUN:
+    for key in REFUSED_AT_RUN:
         if run.get(key):
             raise _unsupported(component, f"run_cmds.{name}.run_time.{key}")
     general = [] if as_flag(table.get("skip_global_deps")) else [*_tools("run", body.get("run_deps"), roles)]

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ckstore.actions.ck.hooks import hook_input
 from ckstore.actions.compiling import Workshop
 from ckstore.actions.context import Context
 from ckstore.actions.files import copy_or_link, copy_tree
 from ckstore.actions.plan import Outcome, Status
 from ckstore.errors import ActionFailed, InvalidInput
-from ckstore.model.plain import as_int, as_map, as_text, parse_json
+from ckstore.model.plain import as_int, as_text, parse_json
 
 from .build import Built, Choices, build_program
 from .choose import Data, choose_command, choose_data
@@ -125,7 +126,7 @@ class Job:
         before = {**self.environment, **promised}
         stage = Stage(
             command, line, self.folder, self.own, {**before, **variables}, self.limit,
-            self.context.progress, self.context.settle, self._hook_input(command, data, chain),
+            self.context.progress, self.context.settle, self._told_to_hooks(command, data, chain),
         )  # fmt: skip
         stage = prepare(stage)
         try:
@@ -160,20 +161,9 @@ class Job:
             beside = {name: as_text(value) for name, value in values.items()}
         return {**command.environment, **beside, **request.environment, **command.forced}
 
-    def _hook_input(self, command: Command, data: Data | None, chain: Toolchain) -> dict[str, object]:
-        """What CK tells its hooks, as far as it has a meaning here."""
-        body = self.context.component.metadata.body
-        table = as_map(as_map(body.get("run_cmds")).get(command.name))
-        system = {"env_set": "set" if os.name == "nt" else "export", "remote": "no"}
-        return {
-            "meta": dict(body), "run_time": as_map(table.get("run_time")), "misc": {}, "params": {},
-            "device_cfg": {}, "host_os_dict": system, "target_os_dict": system,
-            "deps": {
-                key: {"uoa": tool.component, "ver": tool.version, "dict": {"env": dict(tool.environment)}}
-                for key, tool in chain.tools.items()
-            },
-            "dataset_uoa": data.view.pin.name if data else "", "dataset_file": data.file if data else "",
-        }  # fmt: skip
+    def _told_to_hooks(self, command: Command, data: Data | None, chain: Toolchain) -> dict[str, object]:
+        dataset = (data.view.pin.name, data.file) if data else ("", "")
+        return hook_input(self.context.component.metadata.body, command.name, chain.tools, dataset)
 
     def _key(
         self, command: Command, data: Data | None, variables: Mapping[str, str], request: Request

@@ -125,7 +125,7 @@ class TestTheRulesBite:
         assert len(rules.layer_violations(plant(tmp_path, index__a="from ckstore import Store"))) == 1
 
     def test_on_shipped_components_that_reach_into_the_store(self, tmp_path: Path) -> None:
-        text = "from ckstore.errors import NotFound\nfrom .spec import Build\nfrom ckstore.objects import store\n"
+        text = "from .spec import A\nfrom ckstore.errors import NotFound\nfrom ckstore.objects import store\n"
         modules = plant(tmp_path, kinds__module__program__module=text, kinds__module__program__spec="")
         [violation] = rules.layer_violations(modules)
         assert "module.py:3" in violation

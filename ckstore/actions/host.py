@@ -8,6 +8,7 @@ there joins the progress lines on standard error. Standard input stays open: its
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -45,6 +46,8 @@ def main() -> int:
     def work() -> int:
         os.dup2(2, 1)
         write_result(result, as_map(payload.get("plan")))
+        with contextlib.suppress(OSError, ValueError):  # nobody listens any more, or foreign code closed it
+            sys.stdout.flush()
         return 0
 
     if os.name == "nt":

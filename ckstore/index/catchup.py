@@ -26,6 +26,7 @@ Progress = Callable[[str], None]
 Caught = tuple[sqlite3.Connection, tuple[str, ...]]
 _LOCK_SECONDS = 600.0  # as long as a rebuild of millions of releases by another process may take
 _PROGRESS_EVERY = 500
+_HEADER_BYTES = 100
 # What SQLite says of a file that is not, or is no longer, a sound database of ours. A broken constraint
 # is among them: the log has unique keys, so rows were lost or forged.
 _DAMAGED = frozenset(
@@ -46,7 +47,11 @@ def catch_up(store: Path, view: LogView, progress: Progress = _silent) -> Caught
     try:
         return _on_disk(store, view, progress)
     except (sqlite3.Error, OSError) as error:
-        connection = _in_memory(view, progress)
+        try:
+            connection = _copy(Path(own_path(store)), store, view, progress)
+            return connection, _notes(connection)
+        except (sqlite3.Error, OSError):
+            connection = _in_memory(view, progress)
         reason = getattr(error, "strerror", None) or str(error)
         note = f"The index was built in memory, for this command only: {own_path(store)}: {reason}."
         return connection, (note, *_notes(connection))
@@ -170,6 +175,38 @@ def _write(
         writer.update(source, uid)
     writer.finish()
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('head', ?)", (view.head,))
+
+
+def _copy(path: Path, store: Path, view: LogView, progress: Progress) -> sqlite3.Connection:
+    """The file as a database in memory, brought to the view's head: for a store that is read-only here.
+
+    SQLite itself does not open a WAL database where it cannot write. The copy counts only if nobody wrote
+    meanwhile; OSError otherwise.
+    """
+    before = _stamp(path)
+    data = bytearray(path.read_bytes())
+    if _stamp(path) != before or len(data) < _HEADER_BYTES:
+        raise OSError(f"{path} is being written")
+    data[18:20] = b"\1\1"  # "no WAL", see https://www.sqlite.org/fileformat2.html
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.deserialize(bytes(data))
+        if identity(connection)[0] != APPLICATION_ID:
+            raise sqlite3.DatabaseError("the file is not an index of ckstore")
+        _advance(connection, store, view, progress)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when the file is written; OSError while there are changes outside of it."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise OSError(f"{log} is not empty")
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _in_memory(view: LogView, progress: Progress) -> sqlite3.Connection:

@@ -34,7 +34,7 @@ class IndexWriter:
         self._connection = connection
         self._view = view
         self._sources: dict[str, int] = dict(connection.execute("SELECT name, id FROM sources").fetchall())
-        self._tags: dict[str, int] = dict(connection.execute("SELECT tag, id FROM tags").fetchall())
+        self._tags: dict[str, int] = {}
         self._newest: list[tuple[int, int]] = []
         self._all: list[tuple[int, int]] = []
         self._newest_counts: Counter[int] = Counter()
@@ -67,14 +67,14 @@ class IndexWriter:
     def finish(self) -> None:
         """Write what is buffered, and the counts."""
         self._flush()
+        touched = sorted(self._newest_counts.keys() | self._total_counts.keys())
         self._connection.executemany(
             "UPDATE tags SET newest = newest + ?, total = total + ? WHERE id = ?",
-            [
-                (self._newest_counts[tag], self._total_counts[tag], tag)
-                for tag in sorted(self._newest_counts.keys() | self._total_counts.keys())
-            ],
+            [(self._newest_counts[tag], self._total_counts[tag], tag) for tag in touched],
         )
-        self._connection.execute("DELETE FROM tags WHERE total <= 0")
+        self._connection.executemany(
+            "DELETE FROM tags WHERE id = ? AND total = 0", [(tag,) for tag in touched]
+        )
         self._connection.execute(
             "DELETE FROM sources WHERE NOT EXISTS (SELECT 1 FROM components WHERE source = sources.id)"
         )
@@ -225,10 +225,13 @@ class IndexWriter:
         )  # fmt: skip
 
     def _ids_of(self, tags: Iterable[str]) -> list[int]:
-        for tag in tags:
-            if tag not in self._tags:
-                self._tags[tag] = self._execute("INSERT INTO tags (tag, newest, total) VALUES (?, 0, 0)", tag)
-        return [self._tags[tag] for tag in tags]
+        return [self._tags.get(tag) or self._id_of(tag) for tag in tags]
+
+    def _id_of(self, tag: str) -> int:
+        row = self._connection.execute("SELECT id FROM tags WHERE tag = ?", (tag,)).fetchone()
+        new = "INSERT INTO tags (tag, newest, total) VALUES (?, 0, 0)"
+        self._tags[tag] = row[0] if row else self._execute(new, tag)
+        return self._tags[tag]
 
     def _flush(self) -> None:
         self._connection.executemany("INSERT INTO newest_tags VALUES (?, ?)", sorted(self._newest))

@@ -201,6 +201,20 @@ def test_an_index_that_cannot_be_written_is_made_in_memory_with_a_note(store: Pa
     assert "in memory" in found.notes[0]
 
 
+def test_a_store_that_is_read_only_is_answered_from_a_copy_of_its_index(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    assert len(references(store)) == 2
+    publish(store, line("one", release("dataset", "new")))
+    monkeypatch.setattr("ckstore.index.catchup._on_disk", read_only)
+    monkeypatch.setattr("ckstore.index.catchup._in_memory", read_only)
+    found = find(store, Query())
+    assert (len(found.hits), found.notes) == (3, ())
+
+
 def test_processes_that_catch_up_at_once_agree(store: Path) -> None:
     lines = [line("many", release("soft", f"name-{n}", tags=("x",))) for n in range(300)]
     publish(store, *lines)

@@ -12,35 +12,42 @@ from ckstore.model.plain import as_list, as_map, as_text
 from ckstore.model.records import Run
 from ckstore.operations.run import RunReport
 
+_STATUS = {"mismatch": "gave other outputs than before", "timeout": "timed out"}
+
 
 def show_report(report: RunReport) -> None:
-    """A short result on stdout."""
+    """A short result on stdout; `ckstore show RUN` and ``--json`` tell everything."""
     run = report.run
-    for line in as_list(run.details.get("printed")):
-        click.echo(as_text(line))
-    click.echo(f"{run.component}: {run.action} {_status(run)}")
-    table(_facts(run), indent="  ")
-    if report.comparisons:
-        click.echo(f"  {_outputs(report)}")
-    for name, (before, now) in report.drift.items():
-        click.echo(f"  drift: {name} was {before or 'absent'}, is {now or 'absent'}")
-    if report.kept:
-        click.echo(f"  workspace kept: {report.kept}")
-    click.echo(f"  run {report.id}")
-
-
-def _status(run: Run) -> str:
-    return {"ok": "ok", "mismatch": "gave other outputs than before"}.get(run.status, run.status)
-
-
-def _facts(run: Run) -> list[tuple[str, str]]:
-    """(what, value) rows: choices that were made, then measurements."""
-    facts = [
-        (name, as_text(run.details[name]))
-        for name in ("command", "dataset", "dataset_file", "compiler", "flags", "repetitions")
-        if as_text(run.details.get(name))
+    click.echo(f"{run.component}: {run.action} {_STATUS.get(run.status, run.status)}")
+    rows = [("command", command_of(run)), *_tools(run), *_measured(run.measurements)]
+    rows += [("outputs", _outputs(report)), ("run", report.id), ("workspace", report.kept)]
+    rows += [
+        ("drift", f"{name} was {before or 'absent'}, is {now or 'absent'}")
+        for name, (before, now) in report.drift.items()
     ]
-    return facts + measurement_rows(run.measurements)
+    table([(what, value) for what, value in rows if value], indent="  ")
+
+
+def command_of(run: Run) -> str:
+    """``edges on image-pgm-0001/data.pgm``, as far as there is a command and a dataset."""
+    dataset = as_text(run.details.get("dataset")).rpartition(":")[2]
+    parts = [part for part in (dataset, as_text(run.details.get("dataset_file"))) if part]
+    command = as_text(run.details.get("command"))
+    return f"{command} on {'/'.join(parts)}" if command and parts else command
+
+
+def _tools(run: Run) -> list[tuple[str, str]]:
+    found = {role: as_map(tool) for role, tool in as_map(run.details.get("tools")).items()}
+    return [
+        (role, f"{as_text(tool.get('path'))} {as_text(tool.get('version'))}") for role, tool in found.items()
+    ]
+
+
+def _measured(measurements: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Time and memory; of an action that measures something else, all of it."""
+    known = {"execution_time": "time", "compile_time": "time", "max_rss_bytes": "memory"}
+    short = [(known[name], summarize(name, value)) for name, value in measurements.items() if name in known]
+    return short or measurement_rows(measurements)
 
 
 def measurement_rows(measurements: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -59,7 +66,7 @@ def summarize(name: str, value: object) -> str:
     if len(numbers) == 1:
         return middle
     least, greatest = with_unit(name, min(numbers)), with_unit(name, max(numbers))
-    return f"{middle}  (median of {len(numbers)}: {least} to {greatest})"
+    return f"{middle}  (median of {len(numbers)}; {least} to {greatest})"
 
 
 def with_unit(name: str, number: float) -> str:
@@ -75,12 +82,14 @@ def with_unit(name: str, number: float) -> str:
 
 def _outputs(report: RunReport) -> str:
     results = {comparison.result for comparison in report.comparisons}
-    names = ", ".join(c.name for c in report.comparisons if c.result == "differs")
+    if not results:
+        return ""
     if "differs" in results:
-        return f"outputs differ from run {report.compared_with}: {names}"
+        names = ", ".join(c.name for c in report.comparisons if c.result == "differs")
+        return f"differ from those of run {report.compared_with}: {names}"
     if results == {"first"}:
-        return f"outputs recorded as reference: {', '.join(c.name for c in report.comparisons)}"
-    return f"outputs equal those of run {report.compared_with}"
+        return f"recorded as the reference: {', '.join(c.name for c in report.comparisons)}"
+    return f"equal to those of run {report.compared_with}"
 
 
 def time_of(run: Run) -> str:

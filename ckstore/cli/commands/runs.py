@@ -13,11 +13,14 @@ from ckstore.cli.common import json_option, open_store, print_json, store_option
 @json_option
 def command(limit: int, store_path: str | None, as_json: bool) -> None:
     """List what was run, newest first; `ckstore show RUN` tells more."""
-    from ckstore.cli.runs import time_of
+    from ckstore.cli.runs import command_of, time_of
     from ckstore.operations.runs import runs
 
     entries = runs(open_store(store_path, create=False), limit)
     if as_json:
         print_json([entry.as_plain() for entry in entries])
         return
-    table((e.id, e.run.started, e.run.status, e.run.action, time_of(e.run), e.run.component) for e in entries)
+    table(
+        (e.id, e.run.started, e.run.status, e.run.action, time_of(e.run), e.run.component, command_of(e.run))
+        for e in entries
+    )

@@ -52,20 +52,24 @@ def catch_up(store: Path, view: LogView, progress: Progress = _silent) -> Caught
             return connection, _notes(connection)
         except (sqlite3.Error, OSError):
             connection = _in_memory(view, progress)
-        reason = getattr(error, "strerror", None) or str(error)
-        note = f"The index was built in memory, for this command only: {own_path(store)}: {reason}."
-        return connection, (note, *_notes(connection))
+        return connection, (_memory_note(store, error), *_notes(connection))
 
 
-def heal(store: Path, view: LogView, progress: Progress = _silent) -> None:
-    """Replace the index file if a thorough check finds it damaged; for when reading it failed.
-
-    Raises ``sqlite3.Error`` or ``OSError`` when that is impossible.
-    """
+def heal(store: Path, view: LogView, progress: Progress = _silent) -> Caught:
+    """What :func:`catch_up` gives, after reading the index failed: a damaged file is replaced first."""
     path = Path(own_path(store))
-    with _file_lock(store):
-        if not path.exists() or _is_bad(path):
-            _build(path, view, progress)
+    try:
+        with _file_lock(store):
+            if not path.exists() or _is_bad(path):
+                _build(path, view, progress)
+        return catch_up(store, view, progress)
+    except (sqlite3.Error, OSError) as error:
+        return _in_memory(view, progress), (_memory_note(store, error),)
+
+
+def _memory_note(store: Path, error: Exception) -> str:
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"The index was built in memory, for this command only: {own_path(store)}: {reason}."
 
 
 def is_damage(error: sqlite3.Error) -> bool:

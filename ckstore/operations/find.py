@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from ckstore.errors import Unavailable
 from ckstore.index import search as index
 from ckstore.index.files import open_current
 from ckstore.index.statement import Terms, has_wildcards
@@ -94,15 +95,21 @@ def with_index(
     try:
         with opened(store, progress) as (connection, notes):
             return ask(connection, notes)
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
         from ckstore.index.catchup import heal, is_damage
         from ckstore.objects.store import ObjectStore
 
         if not is_damage(error):
-            raise
-        heal(store, ObjectStore(store, create=False).view(), progress)
-    with opened(store, progress) as (connection, notes):
+            raise Unavailable(
+                f"The index of the store at {store} cannot be read: {error}.",
+                code="index-unreadable",
+                hints=["run the command again, or delete the index: it is made anew by itself"],
+            ) from error
+        connection, notes = heal(store, ObjectStore(store, create=False).view(), progress)
+    try:
         return ask(connection, notes)
+    finally:
+        connection.close()
 
 
 # -- answering -------------------------------------------------------------------------------------------

@@ -54,10 +54,9 @@ def main() -> int:
         report = store.mirror(str(origin), name="shared")
         print("\nupstream renamed a program, dropped the tags of its data sets and broke a metadata file:")
         for name in ("heat-stencil", "heat-equation"):
-            hits = ", ".join(
-                f"{hit.reference} ({' '.join(hit.tags[:3])})" for hit in store.find(f"program:{name}")
-            )
-            print(f"  find program:{name:14} {hits or 'nothing any more'}")
+            hits = store.find(f"program:{name}", all_versions=True)
+            print(f"  find program:{name:14} {', '.join(hit.reference for hit in hits) or 'nothing'}")
+        print(f"  find dataset --tags pgm     {len(store.find(kind='dataset', tags='pgm'))} components")
         print(*(f"  skipped {problem}" for problem in report.problems), sep="\n")
         print("\nthe same lock again:\n")
         after = run_all(store, folder)

@@ -33,6 +33,7 @@ from ckstore.model.tags import TagQuery
 NATIVE_FILE = "component.toml"
 CK_FILE = ".cm/meta.json"
 CK_INFO = ".cm/info.json"
+CK_REPOSITORY = ".ckr.json"  # at the root of a repository of components
 METADATA_FILES = (NATIVE_FILE, CK_FILE, CK_INFO)
 
 Scope = Literal["one", "any", "every"]
@@ -92,6 +93,11 @@ def parse_metadata(files: Mapping[str, bytes], place: Place, where: str) -> Meta
         code="no-metadata",
         hints=["say --kind and --name, or write a component.toml"],
     )
+
+
+def ck_repository_name(data: bytes, where: str) -> str:
+    """The name that a :data:`CK_REPOSITORY` file gives its repository; empty when it gives none."""
+    return as_text(parse_json(data, where).get("data_uoa"))
 
 
 def _native(data: bytes, place: Place, where: str) -> Metadata:

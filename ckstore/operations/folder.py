@@ -12,14 +12,11 @@ from ckstore.errors import InvalidInput
 from ckstore.mirror.readers import Found, Listed, Listing, metadata_at
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
-from ckstore.model.metadata import CK_FILE, NATIVE_FILE, Metadata, Place
+from ckstore.model.metadata import CK_FILE, CK_REPOSITORY, NATIVE_FILE, Metadata, Place, ck_repository_name
 from ckstore.model.names import is_uid
-from ckstore.model.plain import as_text, parse_json
 from ckstore.model.tomltext import quote
 from ckstore.objects.folders import Staged
 from ckstore.objects.trees import FILE, TreeEntry
-
-_REPOSITORY = ".ckr.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,15 @@ def is_single(path: Path, stated: Stated) -> bool:
     """True when the folder is one component: it has metadata of its own, or the user names its kind."""
     if (path / NATIVE_FILE).is_file() or (path / CK_FILE).is_file():
         return True
-    return bool(stated.kind) and not (path / _REPOSITORY).is_file()
+    return bool(stated.kind) and not (path / CK_REPOSITORY).is_file()
 
 
 def repository_name(path: Path, alone: bool) -> str:
     """The name of the repository of components that the folder is, or (``alone``) belongs to; or empty."""
     root = path.parent.parent if alone else path
-    if (root / _REPOSITORY).is_file():
-        body = parse_json((root / _REPOSITORY).read_bytes(), str(root / _REPOSITORY))
-        return as_text(body.get("data_uoa")) or root.name
+    described = root / CK_REPOSITORY
+    if described.is_file():
+        return ck_repository_name(described.read_bytes(), str(described)) or root.name
     return "" if alone else root.name
 
 

@@ -42,6 +42,11 @@ class World:
         self.metadata: dict[str, Metadata] = {}
         self.lines: list[str] = []
         self.runs = 0
+        # The Python of the tests, and no other: version managers put slow stand-ins on PATH.
+        programs = folder / "programs"
+        programs.mkdir()
+        (programs / "python3").symlink_to(sys.executable)
+        self.environment = {"PATH": f"{programs}{os.pathsep}/usr/bin{os.pathsep}/bin"}
 
     def add(self, kind: str, name: str, files: Mapping[str, str], source: str = "ours") -> str:
         """Write a component; its full name."""
@@ -96,7 +101,7 @@ class World:
             and (wanted.tags.matches(found.tags) if wanted.tags else found.name == wanted.name)
         ]
 
-    def plan(self, component: str, action: str, module: str, **options: object) -> Plan:
+    def plan(self, component: str, action: str, module: str, /, **options: object) -> Plan:
         """A plan with a fresh workspace."""
         self.runs += 1
         workspace = self.folder / f"workspace-{self.runs}"
@@ -104,12 +109,14 @@ class World:
         return Plan(action, component, module, self.snapshot, self.lock().emit(), workspace, options)
 
     def run(
-        self, component: str, action: str = "run", module: str = "ckstore:module:program", limit: float = 0.0,
-        environment: Mapping[str, str] | None = None, **options: object,
+        self, component: str, action: str = "run", module: str = "ckstore:module:program", /,
+        limit: float = 0.0, environment: Mapping[str, str] | None = None, **options: object,
     ) -> Outcome:  # fmt: skip
         """Launch an action; progress lines are kept in ``lines``."""
         plan = self.plan(component, action, module, **options)
-        return launch(plan, progress=self.lines.append, environment=environment or os.environ, limit=limit)
+        return launch(
+            plan, progress=self.lines.append, environment=environment or self.environment, limit=limit
+        )
 
     def context(self, component: str) -> Context:
         """A context in this process, for what starts no processes."""

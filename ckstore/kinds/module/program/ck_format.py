@@ -154,7 +154,8 @@ def _command(
 
 def _hooks(run: Mapping[str, object], moment: str, body: Mapping[str, object]) -> tuple[Hook, ...]:
     """``{"script_name": …}`` or "yes"; for "yes" after the run, the post-processing commands are scripts."""
-    value = run.get(f"{moment}_process_via_ck") or body.get(f"{moment}_process_via_ck")
+    key = f"{moment}_process_via_ck"
+    value = run.get(key, body.get(key))
     function = f"ck_{moment}process"
     if isinstance(value, Mapping):
         script = as_text(value.get("script_name")) or f"{moment}process"

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ckstore.actions.plan import Outcome
+from ckstore.errors import InvalidInput, NotFound
+from tests.actions.world import World, needs_cc
+
+COPY = """
+#include <stdio.h>
+#include <stdlib.h>
+#ifdef XOPENME
+#include <xopenme.h>
+#endif
+int main(int argc, char **argv) {
+  int sign;
+  FILE *in, *out;
+#ifdef XOPENME
+  xopenme_init(2, 2);
+  xopenme_clock_start(0);
+#endif
+  in = fopen(argv[1], "r");
+  out = fopen("copy.txt", "w");
+  if (in == NULL || out == NULL) return 4;
+  while ((sign = getc(in)) != EOF) putc(sign, out);
+  fclose(out);
+#ifdef XOPENME
+  xopenme_clock_end(0);
+  xopenme_add_var_i(0, "\\"answer\\":%d", 42);
+  xopenme_add_var_s(1, "\\"word\\":\\"%s\\"", "yes");
+  xopenme_dump_state();
+  xopenme_finish();
+#endif
+  printf("%s %s\\n", getenv("MODE"), argc > 2 ? argv[2] : "-");
+  return 0;
+}
+"""
+TOML = """
+kind = "program"
+name = "copy"
+[needs]
+compiler = "soft[compiler,lang-c]"
+timer = "package[lib,xopenme]"
+text = {every = "dataset[text]"}
+[program]
+language = "c"
+sources = ["copy.c"]
+defines = {XOPENME = ""}
+env = {MODE = "plain"}
+[program.commands.copy]
+run = "{bin} {dataset}"
+dataset = "text"
+outputs = ["copy.txt"]
+check = ["copy.txt"]
+timer = "tmp-ck-timer.json"
+[program.commands.twice]
+run = "{bin} {dataset} 2"
+dataset = "text"
+env = {MODE = "twice"}
+"""
+TEXT = 'kind = "dataset"\nname = "{}"\ntags = ["text"]\n'
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    world = World(tmp_path)
+    world.add_shipped()
+    for name in ("text-b", "text-a"):
+        world.add(
+            "dataset",
+            name,
+            {"component.toml": TEXT.format(name), "one.txt": f"in {name}\n", "two.txt": "2\n"},
+        )
+    return world
+
+
+def python_program(world: World, body: str, command: str = "", needs: str = "") -> str:
+    toml = f"""
+kind = "program"
+name = "script"
+[needs]
+python = "soft[compiler,lang-python]"
+{needs}
+[program]
+language = "python"
+[program.commands.default]
+run = '"$CK_PYTHON_BIN" {{src}}/script.py'
+{command}
+"""
+    return world.add("program", "script", {"component.toml": toml, "script.py": body})
+
+
+def kept(world: World, outcome: Outcome, name: str) -> str:
+    return (world.folder / f"workspace-{world.runs}" / outcome.outputs[name]).read_text()
+
+
+@needs_cc
+class TestCPrograms:
+    @pytest.fixture
+    def program(self, world: World) -> str:
+        return world.add("program", "copy", {"component.toml": TOML, "copy.c": COPY})
+
+    def test_a_program_is_built_run_and_measured_on_the_first_data_set(
+        self, world: World, program: str
+    ) -> None:
+        outcome = world.run(program, repeat=2)
+        assert (outcome.status, outcome.message[:13]) == ("ok", "copy on text-")
+        assert outcome.details["dataset"] == "ours:dataset:text-a"
+        assert kept(world, outcome, "copy.txt") == "in text-a\n"
+        assert kept(world, outcome, "stdout.txt") == "plain -\n"
+        assert outcome.checked == ("copy.txt",)
+        assert {len(values) for values in outcome.measurements.values()} == {2}
+        assert {"execution_time", "execution_time_kernel_1", "wall_time"} <= set(outcome.measurements)
+        assert outcome.details["state"] == {"answer": 42, "word": "yes"}
+        assert outcome.environment == {"MODE": "plain"}
+        assert "ours:dataset:text-b" not in outcome.touched
+
+    def test_command_data_file_variables_and_arguments_can_be_chosen(
+        self, world: World, program: str
+    ) -> None:
+        outcome = world.run(
+            program, cmd="twice", dataset="text-b", dataset_file="two.txt", env={"MODE": "mine"},
+            arguments=["a b"], flags="-O1", define={"EXTRA": "1"}, speed=True,
+        )  # fmt: skip
+        assert outcome.details["command_line"] == "./a.out ../../@inputs/text-b/two.txt 2 'a b'"
+        assert outcome.details["compile_commands"][0].split()[1:4] == ["-c", "-O3", "-I../"]  # type: ignore[index]  # a list of texts
+        assert kept(world, outcome, "stdout.txt") == "mine 2\n"
+
+    def test_a_program_that_does_not_compile_fails_with_what_the_compiler_said(self, world: World) -> None:
+        broken = world.add(
+            "program", "copy", {"component.toml": TOML, "copy.c": "int main() { return oops; }"}
+        )
+        outcome = world.run(broken)
+        assert (outcome.status, outcome.error_code) == ("failed", "compile-failed")
+        assert "oops" in outcome.message
+        assert any("oops" in line for line in outcome.details["compiler_output"])  # type: ignore[attr-defined]  # a list
+
+    def test_a_crash_names_the_signal(self, world: World) -> None:
+        crash = "#include <stdlib.h>\nint main(void) { abort(); }"
+        outcome = world.run(world.add("program", "copy", {"component.toml": TOML, "copy.c": crash}))
+        assert (outcome.status, outcome.error_code, outcome.exit_code) == ("failed", "crashed", 134)
+        assert "SIGABRT" in outcome.message
+
+    def test_a_program_without_its_timer_file_fails(self, world: World) -> None:
+        silent = "int main(void) { return 0; }"
+        outcome = world.run(world.add("program", "copy", {"component.toml": TOML, "copy.c": silent}))
+        assert (outcome.status, outcome.error_code) == ("failed", "no-timer")
+
+    def test_without_a_compiler_on_path_it_says_what_was_looked_for(self, world: World, program: str) -> None:
+        with pytest.raises(NotFound, match=r"clang, clang-\[0-9\]\*") as caught:
+            world.run(program, environment={"PATH": "/nowhere"})
+        assert caught.value.code == "no-compiler"
+        assert any("apt install gcc" in hint for hint in caught.value.hints)
+
+    def test_a_compiler_that_the_lock_does_not_know_is_not_found(self, world: World, program: str) -> None:
+        with pytest.raises(NotFound, match="called gcc-1"):
+            world.run(program, compiler="gcc-1")
+        assert world.run(program, compiler="gcc").status == "ok"
+
+    def test_compile_alone_keeps_the_binary(self, world: World, program: str) -> None:
+        outcome = world.run(program, "compile")
+        binary = world.folder / f"workspace-{world.runs}" / outcome.outputs["a.out"]
+        assert os.access(binary, os.X_OK)
+        assert outcome.details["binary_size"] == binary.stat().st_size
+
+    def test_sources_with_equal_base_names_do_not_overwrite_each_other(self, world: World) -> None:
+        toml = TOML.replace('["copy.c"]', '["main.c", "a/part.c", "b/part.c"]').split("[program.commands")[0]
+        files = {
+            "component.toml": toml + '[program.commands.sum]\nrun = "{bin}"\n',
+            "main.c": "int a(void); int b(void); int main(void) { return a() + b(); }",
+            "a/part.c": "int a(void) { return 2; }", "b/part.c": "int b(void) { return 3; }",
+        }  # fmt: skip
+        assert world.run(world.add("program", "copy", files)).exit_code == 5
+
+    def test_the_snapshot_is_left_as_it_was(self, world: World, program: str) -> None:
+        before = {path: path.read_bytes() for path in world.snapshot.rglob("*") if path.is_file()}
+        world.run(program)
+        assert {path: path.read_bytes() for path in world.snapshot.rglob("*") if path.is_file()} == before
+
+
+class TestChoices:
+    def test_an_unknown_command_names_its_near_misses(self, world: World) -> None:
+        program = world.add("program", "copy", {"component.toml": TOML, "copy.c": COPY})
+        with pytest.raises(NotFound) as caught:
+            world.run(program, cmd="copi")
+        assert "did you mean copy?" in caught.value.hints
+
+    def test_an_unknown_data_set_names_those_that_the_lock_has(self, world: World) -> None:
+        program = world.add("program", "copy", {"component.toml": TOML, "copy.c": COPY})
+        with pytest.raises(NotFound, match="no data set 'text-c'") as caught:
+            world.run(program, dataset="text-c")
+        assert caught.value.code == "no-dataset"
+
+    def test_without_any_data_set_it_names_the_tags(self, tmp_path: Path) -> None:
+        world = World(tmp_path)
+        world.add_shipped()
+        world.add("dataset", "text-x", {"component.toml": 'kind = "dataset"\nname = "text-x"\n'})
+        program = world.add("program", "copy", {"component.toml": TOML, "copy.c": COPY})
+        with pytest.raises(NotFound, match=r"dataset\[text\]") as caught:
+            world.run(program)
+        assert "near by name: text-x" in caught.value.hints
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('language = "c"', 'language = "cobol"'), ("sources =", "source ="),
+            ('run = "{bin} {dataset}"', 'line = ""'),
+            ('dataset = "text"', 'dataset = "txt"'),
+        ],
+    )  # fmt: skip
+    def test_a_wrong_description_is_refused(self, world: World, old: str, new: str) -> None:
+        program = world.add("program", "copy", {"component.toml": TOML.replace(old, new, 1), "copy.c": COPY})
+        with pytest.raises(InvalidInput):
+            world.run(program)
+
+
+class TestScripts:
+    def test_the_key_depends_on_what_determines_the_outputs_and_on_nothing_else(self, world: World) -> None:
+        program = python_program(world, "pass", 'dataset = "text"\n', 'text = {every = "dataset[text]"}')
+        key = world.run(program).key
+        assert world.run(program, speed=True, flags="-g", repeat=2).key == key
+        others: list[dict[str, Any]] = [
+            {"dataset": "text-b"}, {"dataset_file": "two.txt"}, {"env": {"A": "1"}}, {"define": {"A": "1"}},
+            {"arguments": ["x"]},
+        ]  # fmt: skip
+        assert len({key, *(world.run(program, **other).key for other in others)}) == 6
+
+    def test_a_python_program_needs_no_compiler(self, world: World) -> None:
+        outcome = world.run(python_program(world, "print('hello')"))
+        assert outcome.status == "ok"
+        assert outcome.details["shown"] == {"stdout.txt": "hello\n"}
+
+    def test_an_exit_code_is_a_failure_with_the_last_words(self, world: World) -> None:
+        outcome = world.run(python_program(world, "raise SystemExit('out of luck')"))
+        assert (outcome.status, outcome.exit_code) == ("failed", 1)
+        assert outcome.message.endswith("out of luck")
+
+    def test_an_exit_code_may_be_declared_harmless(self, world: World) -> None:
+        assert world.run(python_program(world, "raise SystemExit(3)", "any_exit_code = true")).status == "ok"
+
+    def test_out_of_time_is_a_status_of_its_own(self, world: World) -> None:
+        outcome = world.run(python_program(world, "import time; time.sleep(600)"), timeout=0.5)
+        assert (outcome.status, outcome.error_code) == ("timeout", "timeout")
+
+    def test_a_listed_output_that_is_not_written_fails(self, world: World) -> None:
+        outcome = world.run(python_program(world, "pass", 'check = ["result.txt"]'))
+        assert (outcome.status, outcome.error_code) == ("failed", "missing-output")
+        assert "result.txt" in outcome.message
+
+    def test_an_output_of_the_last_repetition_never_counts_for_this_one(self, world: World) -> None:
+        body = (
+            "import pathlib\np = pathlib.Path('seen')\nif not p.exists(): p.touch(); open('r', 'w').close()"
+        )
+        outcome = world.run(python_program(world, body, 'outputs = ["r"]\ncheck = ["r"]'), repeat=2)
+        assert outcome.error_code == "missing-output"
+        assert len(outcome.measurements["execution_time"]) == 2
+
+    def test_outputs_that_differ_between_repetitions_are_named(self, world: World) -> None:
+        body = "import os\nopen('r', 'w').write(str(os.getpid()))"
+        outcome = world.run(python_program(world, body, 'check = ["r"]'), repeat=2)
+        assert outcome.details["unstable_outputs"] == ["r"]
+
+    @pytest.mark.parametrize(
+        "options", [{"repeat": 0}, {"timeout": -1.0}, {"dataset": "x"}, {"compiler": "gcc"}]
+    )
+    def test_options_without_a_meaning_are_refused(self, world: World, options: dict[str, Any]) -> None:
+        with pytest.raises(InvalidInput):
+            world.run(python_program(world, "pass"), **options)

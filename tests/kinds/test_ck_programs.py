@@ -142,7 +142,8 @@ def test_commands_around_the_run_are_shell_lines(world: World) -> None:
 def test_a_compile_script_is_told_compiler_and_target(world: World) -> None:
     name = c_program(
         world, {"default": {"run_time": {"run_cmd_main": "$#BIN_FILE#$"}}}, source_files=[],
-        compile_cmds={"default": {"cmd": "$CK_CC ../main.c -o $CK_PROG_TARGET_EXE"}}, use_compile_script="yes",
+        use_compile_script="yes",
+        compile_cmds={"default": {"cmd": "$CK_CC ../main.c -o $CK_PROG_TARGET_EXE"}},
     )  # fmt: skip
     assert world.run(name).status == "ok"
 

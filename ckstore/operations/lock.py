@@ -176,7 +176,7 @@ def lock_project(
 def _order(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The manifest's sources by name; one that is not mirrored yet simply has no candidates."""
     known = {source.url: source.name for source in store.view().sources()}
-    return [known.get(url, name) for name, url in manifest.sources.items()]
+    return [known.get(url, name) if url else name for name, url in manifest.sources.items()]
 
 
 def _changes(before: Lock | None, after: Lock) -> tuple[Change, ...]:

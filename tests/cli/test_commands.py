@@ -1,0 +1,261 @@
+"""Command transcripts: what a person types, sees, and gets as exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ckstore.cli.app import COMMANDS, INTERRUPTED
+from tests.cli.session import Session, repository
+
+
+def test_help_lists_every_command_with_a_sentence(session: Session) -> None:
+    text = session("--help").out
+    for name, sentence in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(sentence)}", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_explains_itself(session: Session, name: str) -> None:
+    text = session(name, "--help").out
+    assert text.startswith(f"Usage: ckstore {name}")
+    assert "--help" in text
+
+
+def test_the_help_of_run_tells_the_options_of_programs(session: Session) -> None:
+    text = session("run", "--help").out
+    for flag in ("--cmd TEXT", "--dataset TEXT", "--repeat INTEGER", "--env.KEY VALUE", "--timeout NUMBER"):
+        assert flag in text
+
+
+def test_an_unknown_command_names_the_nearest(session: Session) -> None:
+    assert "Did you mean find?" in session("fnd", code=2).err
+
+
+def test_an_unknown_flag_is_refused_with_exit_2(session: Session) -> None:
+    assert "No such option" in session("add", "--knd", "dataset", ".", code=2).err
+
+
+def test_errors_are_json_on_stderr_when_json_was_asked_for(session: Session) -> None:
+    repository(session)
+    session("add", "lab")
+    error = json.loads(session("show", "program:conter", "--json", code=10).err)
+    assert error["error"] == "no-component"
+    assert any("counter" in hint for hint in error["hints"])
+
+
+def test_without_a_store_reading_says_how_to_make_one(session: Session) -> None:
+    answer = session("find", "anything", code=10)
+    assert "There is no store at" in answer.err
+    assert "ckstore mirror" in answer.err
+
+
+def test_adding_a_repository_says_what_was_added_and_adding_it_again_that_nothing_was(
+    session: Session,
+) -> None:
+    repository(session)
+    first = session("add", "lab").out
+    assert "added     lab:program:counter@1.0.0  (first)" in first
+    assert "3 releases added" in first
+    again = session("add", "lab").out
+    assert again.endswith("nothing to do: 3 components unchanged\n")
+    assert len(session("log", "--json").json) == 1
+
+
+def test_a_changed_tag_is_told_as_the_reason_of_a_major_release(session: Session) -> None:
+    session("add", str(repository(session)))
+    path = session.folder / "lab/dataset/short/component.toml"
+    path.write_text(path.read_text().replace('"short"', '"brief"'))
+    assert "lab:dataset:short@2.0.0  (major: -tag:short, +tag:brief)" in session("add", "lab").out
+
+
+def test_other_content_under_a_stated_version_is_a_conflict(session: Session) -> None:
+    session.write("note/a.txt", "one")
+    session("add", "note", "--kind", "dataset", "--version", "1.0.0", "--tags", "text,new")
+    assert (
+        "unchanged"
+        in session("add", "note", "--kind", "dataset", "--version", "1.0.0", "--tags", "text,new").out
+    )
+    session.write("note/a.txt", "two")
+    error = session(
+        "add", "note", "--kind", "dataset", "--version", "1.0.0", "--tags", "text,new", code=11
+    ).err
+    assert len(re.findall(r"sha256:[0-9a-f]{64}", error)) == 2
+
+
+def test_find_answers_by_tags_names_and_uid_and_counts(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert session("find", "dataset", "--tags", "text,-verse").out.startswith("lab:dataset:short  1.0.0")
+    assert session("find", "program:cou*", "--ids").out == "lab:program:counter@=1.0.0\n"
+    assert session("find", "00000000000000aa", "--json").json[0]["name"] == "counter"
+    assert session("find", "--source", "lab", "--count").out == "3\n"
+
+
+def test_a_search_without_hits_exits_10_and_suggests(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert "did you mean counter?" in session("find", "program:conter", code=10).err
+
+
+def test_show_tells_versions_needs_and_how_to_run(session: Session) -> None:
+    session("add", str(repository(session)))
+    text = session("show", "program:counter").out
+    for words in (
+        "commands",
+        "count, fail",
+        "ckstore run program:counter",
+        "dataset[text]",
+        "swh:1:dir:",
+        "1.0.0",
+    ):
+        assert words in text
+
+
+def test_lock_run_runs_show_and_replay_tell_one_story(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert "ckstore.lock written" in session("lock", "program:counter").out
+    assert "up to date" in session("lock").out
+    assert "up to date" in session("lock", "--check").out
+    first = session("run", "program:counter", "--cmd", "count", "--dataset", "verse", "--repeat", "2").out
+    assert "count on verse/data.txt" in first
+    assert "recorded as the reference: count.txt" in first
+    run_id = re.search(r"run +([0-9a-f]{16})", first)
+    assert run_id is not None
+    assert "(median of 2;" in first
+    assert run_id[1] in session("runs").out
+    assert "--cmd count --dataset verse --repeat 2" in session("show", run_id[1][:8]).out
+    assert f"equal to those of run {run_id[1]}" in session("replay", run_id[1]).out
+    assert session("replay", "last", "--json").json["comparisons"][0]["result"] == "same"
+
+
+def test_the_files_of_a_run_can_be_had_again(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("run", "program:counter", "--dataset", "short")
+    session("show", "last", "--outputs", "out")
+    assert Path("out/count.txt").read_text() == "4\n"
+
+
+def test_the_word_order_of_ck_runs_an_action(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    error = session("bench", "program:counter", code=10).err
+    assert "has no action 'bench'" in error
+    assert "compile, run" in error
+    assert "ok" in session("compile", "program:counter").out
+    assert "ok" in session("run", "compile", "program:counter").out
+
+
+def test_outside_of_a_project_a_run_locks_first_and_keeps_the_lock(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert "not in a project: locked program:counter" in session("run", "program:counter").err
+    assert "using the lock kept" in session("run", "program:counter").err
+    assert not Path("ckstore.lock").exists()
+
+
+def test_a_failing_program_exits_1_says_so_and_is_recorded(session: Session) -> None:
+    session("add", str(repository(session)))
+    answer = session("run", "program:counter", "--cmd", "fail", code=1)
+    assert "exit code 3" in answer.err
+    assert "failed" in session("runs").out
+
+
+def test_a_time_out_exits_1_and_says_so(session: Session) -> None:
+    session("add", str(repository(session)))
+    answer = session("run", "program:counter", "--cmd", "sleep", "--timeout", "0.3", code=1)
+    assert "timed out" in answer.out + answer.err
+    assert "timeout" in session("runs").out
+
+
+def test_unknown_options_commands_and_datasets_of_an_action_name_the_nearest(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert "repeat" in session("run", "program:counter", "--repaet", "3", code=2).err
+    assert "did you mean count?" in session("run", "program:counter", "--cmd", "cuont", code=10).err
+    assert "verse" in session("run", "program:counter", "--dataset", "vers", code=10).err
+
+
+def test_other_outputs_than_before_are_a_mismatch_with_exit_1(session: Session) -> None:
+    session("add", str(repository(session)))
+    session.write(
+        "lab/program/counter/count.py", "import time\nopen('count.txt', 'w').write(str(time.time_ns()))\n"
+    )
+    session("add", "lab")
+    session("run", "program:counter")
+    answer = session("replay", "last", code=1)
+    assert "differ from those of run" in answer.out
+    assert "mismatch" in session("runs").out
+
+
+def test_a_variable_given_on_the_command_line_reaches_the_program(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("run", "program:counter", "--dataset", "short", "--env.FACTOR=3")
+    session("show", "last", "--outputs", "out")
+    assert Path("out/count.txt").read_text() == "12\n"
+
+
+def test_a_component_that_the_lock_does_not_name_is_not_run(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("lock", "dataset:short")
+    assert "`ckstore lock program:counter` adds it" in session("run", "program:counter", code=10).err
+
+
+def test_a_lock_edited_by_hand_lays_out_nothing(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    lock = Path("ckstore.lock")
+    lock.write_text(re.sub(r"sha256:[0-9a-f]{4}", "sha256:0000", lock.read_text()))
+    assert "ckstore.lock edited?" in session("run", "program:counter", code=11).err
+    session("lock", "--check", code=11)
+
+
+def test_two_sources_with_the_same_component_are_ambiguous_until_one_is_chosen(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("add", str(repository(session, "copy")))
+    error = session("lock", "program:counter", code=11).err
+    assert "copy:program:counter" in error
+    assert "[sources]" in error
+    assert not Path("ckstore.lock").exists()
+    session.write("ckstore.toml", 'requires = ["program:counter"]\n[sources]\ncopy = ""\n')
+    assert "copy:program:counter" in session("lock").out
+
+
+def test_an_unreachable_repository_exits_13(session: Session) -> None:
+    error = session("mirror", "http://127.0.0.1:1/nothing.git", code=13).err
+    assert "127.0.0.1" in error
+
+
+def test_a_wrong_address_exits_2_and_shows_what_is_understood(session: Session) -> None:
+    assert "hint" in session("mirror", "ext::sh -c id", code=2).err
+
+
+def test_an_interrupted_command_exits_130(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session("add", str(repository(session)))
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ckstore.operations.log.log", interrupt)
+    assert "interrupted" in session("log", code=INTERRUPTED).err
+
+
+def test_a_damaged_store_is_told_by_fsck_with_exit_12(session: Session, tmp_path: Path) -> None:
+    session("add", str(repository(session)))
+    assert "all well" in session("fsck").out
+    pack = next((tmp_path / "store/objects.git/objects/pack").glob("*.pack"))
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    pack.chmod(0o644)
+    pack.write_bytes(data)
+    assert "bad-object" in session("fsck", code=12).out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_exist_for_the_usual_shells(session: Session, shell: str) -> None:
+    assert "_CKSTORE_COMPLETE" in session("completion", shell).out
+
+
+def test_a_manifest_with_an_unknown_key_names_the_nearest(session: Session) -> None:
+    session("add", str(repository(session)))
+    session.write("ckstore.toml", 'require = ["program:counter"]\n')
+    assert "did you mean requires?" in session("lock", code=2).err

@@ -8,7 +8,7 @@ object id is taken from those bytes. Measurements travel as text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import msgpack
@@ -56,6 +56,8 @@ def _canonical(value: object) -> object:
         return [_canonical(item) for item in value]
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
+    if isinstance(value, Need):
+        return {"ask": value.ask, "role": value.role, "scope": value.scope}
     raise TypeError(f"a record cannot hold {type(value).__name__}")
 
 
@@ -66,7 +68,8 @@ class _Record:
 
     def encode(self) -> bytes:
         """Canonical bytes."""
-        return encode({"schema": SCHEMA, **asdict(self)})  # type: ignore[call-overload]  # subclasses are dataclasses
+        names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
+        return encode({"schema": SCHEMA, **{name: getattr(self, name) for name in names}})
 
     @classmethod
     def decode(cls, data: bytes, what: str = "a record") -> Self:

@@ -12,7 +12,7 @@ from ckstore.model.requirements import Requirement
 from ckstore.model.versions import parse_version
 from ckstore.objects.log import LogView
 from ckstore.operations.kinds import KINDS_SOURCE
-from ckstore.resolve.resolver import Candidate
+from ckstore.resolve.problem import Candidate
 
 Search = Callable[[Query], Iterable[Hit]]
 

@@ -1,298 +1,309 @@
 """The resolver.
 
 **What it answers is defined, not how it searches.** Requirements are visited breadth-first, in the order
-of roots and then of each release's needs sorted by role. For each, the candidates have one order (locked
-first, then newest, then name); the answer takes the first candidate with which everything asked so far,
-and everything that this brings, can be met. The search is complete: it goes back over earlier choices
-before it gives up, and it gives up only when its budget of choices is spent, which it then says.
+of roots and then of each release's needs sorted by role. Each offers its options in one order (below); the
+answer takes the first option with which everything asked so far, and everything that this brings, can be
+met. The search is complete, and it gives up only when its budget of choices is spent, which it then says.
 
-Three scopes (see :class:`ckstore.model.metadata.Need`): *one* component by name; *any* component with these
-tags, where the host decides at run time and therefore all providers of the first source that offers one
-are pinned; *every* component with these tags, a choice at run time, where none at all is only a note.
+Three scopes (see :class:`ckstore.model.metadata.Need`):
+
+- *one* component by name: its versions (locked first, then newest);
+- *any* component with these tags. The host decides at run time which, therefore all providers of the first
+  source that has one are pinned: for each its versions, then leaving it out; at least one must stay;
+- *every* component with these tags, a choice at run time: for each its versions, then leaving it out; none
+  at all is only a note.
+
+A failure remembers the choices that it follows from, and the search goes straight back to the latest of
+these (conflict-directed backjumping: Prosser 1993, https://doi.org/10.1111/j.1467-8640.1993.tb00310.x). That
+skips only choices that cannot help, so the answer is that of plain backtracking. A failure that follows
+from one release alone bars this release for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from ckstore.errors import Conflict, NotFound, Unavailable
+from ckstore.errors import CkstoreError, Conflict, InvalidInput, NotFound, Unavailable
 from ckstore.model.locks import Edge
 from ckstore.model.metadata import Need
-from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
+from ckstore.resolve import explain
+from ckstore.resolve.problem import Asked, Candidate, Catalogue, Choice, Resolution
 
-BUDGET = 20_000
+__all__ = ["BUDGET", "Candidate", "Catalogue", "Choice", "Resolution", "resolve"]
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One component that may answer; ``versions`` in the order of preference (locked, then newest)."""
-
-    component: str  # source:kind:name
-    source: str
-    uid: str
-    versions: tuple[str, ...]
-
-
-class Catalogue(Protocol):
-    """Where candidates come from."""
-
-    def named(self, requirement: Requirement) -> list[Candidate]:
-        """The components that a requirement by name or UID means; :class:`Conflict` when it is ambiguous."""
-
-    def tagged(self, requirement: Requirement) -> list[Candidate]:
-        """Components with releases that have the tags, in order of precedence of their sources.
-
-        ``versions`` holds only releases that have the tags.
-        """
-
-    def release(self, candidate: Candidate, version: str) -> Release:
-        """The release of a candidate."""
-
-    def implied(self, release: Release) -> list[Need]:
-        """Needs that no metadata states: the module that gives a kind its actions."""
-
-    def hints(self, requirement: Requirement) -> tuple[str, ...]:
-        """What to say about a requirement that nothing meets: near misses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A requirement with who asked: ``by`` is a component, or empty for the user."""
-
-    need: Need
-    by: str = ""
-
-    def __str__(self) -> str:
-        asker = f"{self.by} (its {self.need.role})" if self.by else "you"
-        return f"{asker} asked for {self.need.ask}"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A component at a version."""
-
-    candidate: Candidate
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """``chosen`` by component; ``edges`` by the component that asked ("" for the user)."""
-
-    chosen: dict[str, Choice]
-    edges: dict[str, tuple[Edge, ...]]
-    notes: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _State:
-    chosen: dict[str, Choice] = field(default_factory=dict)
-    asked: dict[str, list[Asked]] = field(default_factory=dict)  # who constrains a component
-    edges: list[tuple[str, Edge]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    agenda: list[Asked] = field(default_factory=list)
-    at: int = 0
-
-    def copy(self) -> _State:
-        asked = {name: list(items) for name, items in self.asked.items()}
-        return replace(
-            self, chosen=dict(self.chosen), asked=asked, edges=list(self.edges), notes=list(self.notes),
-            agenda=list(self.agenda),
-        )  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Failure:
-    """The failure that reached furthest; its sentences are the explanation."""
-
-    depth: int = -1
-    error: NotFound | Conflict | None = None
-
-    def consider(self, depth: int, error: NotFound | Conflict) -> None:
-        if depth > self.depth:
-            self.depth, self.error = depth, error
+BUDGET = 100_000
+_ROOT = -1  # the level that asks for what the user asks for
+_SHOWN = 5
 
 
 def resolve(roots: Sequence[Need], catalogue: Catalogue, budget: int = BUDGET) -> Resolution:
     """The answer to ``roots``, as defined above.
 
-    Raises :class:`NotFound` or :class:`Conflict` with the reason when there is none, and
-    :class:`Unavailable` (code ``gave-up``) when ``budget`` choices did not suffice to tell.
+    Raises :class:`NotFound`, :class:`Conflict` or (a malformed range) :class:`InvalidInput` with the reason
+    when there is none, and :class:`Unavailable` (code ``gave-up``) when ``budget`` choices did not suffice
+    to tell.
     """
-    failure = _Failure()
-    stack: list[Iterator[_State]] = [iter([_State(agenda=[Asked(need) for need in roots])])]
-    while stack:
-        state = next(stack[-1], None)
-        if state is None:
-            stack.pop()
-            continue
-        if state.at == len(state.agenda):
-            return _result(state)
-        budget -= 1
-        if budget < 0:
-            raise Unavailable(
-                "The resolver gave up before it knew whether a solution exists.",
-                code="gave-up",
-                hints=["narrow a range in ckstore.toml"],
+    return _Search(catalogue, budget).run(roots)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing to decide; ``cause`` is the level whose choice asked for it.
+
+    With a ``candidate``: whether to take this provider of tags. Without, for tags: after its ``offers``
+    providers, were enough of them taken? Otherwise: which version of the component that has the name.
+    """
+
+    asked: Asked
+    cause: int
+    candidate: Candidate | None = None
+    offers: int = 0
+    closes: bool = False
+
+
+@dataclass(slots=True)
+class _Level:
+    """A step being decided: what is left to try, and which other levels its failures follow from."""
+
+    step: _Step
+    options: Iterator[Choice | None] = field(default_factory=lambda: iter(()))
+    conflict: set[int] = field(default_factory=set)
+    error: CkstoreError | None = None  # the first one: about the option that would have been best
+    taken: bool = False
+    chose: Choice | None = None  # set when the choice is new here
+    agenda: int = 0  # lengths before the choice
+    edges: int = 0
+
+    def fail(self, error: CkstoreError) -> None:
+        self.error = self.error or error
+
+
+class _Search:
+    """``_levels[n]`` decides ``_agenda[n]``; both grow and shrink at their ends only."""
+
+    def __init__(self, catalogue: Catalogue, budget: int) -> None:
+        self._catalogue = catalogue
+        self._budget = budget
+        self._agenda: list[_Step] = []
+        self._levels: list[_Level] = []
+        self._chosen: dict[str, tuple[Choice, int]] = {}  # by key, with the level
+        self._names: dict[str, str] = {}  # source:kind:name → key
+        self._edges: list[tuple[Asked, str]] = []  # (who asked, key)
+        self._barred: dict[tuple[str, str], CkstoreError] = {}  # (key, version) that can never be had
+
+    def run(self, roots: Iterable[Need]) -> Resolution:
+        self._ask(roots, (), _ROOT)
+        while len(self._levels) < len(self._agenda):
+            self._levels.append(self._open(self._agenda[len(self._levels)]))
+            while not self._advance(self._levels[-1]):
+                self._back()
+        return self._result()
+
+    # -- the agenda ------------------------------------------------------------------------------
+
+    def _ask(self, needs: Iterable[Need], path: tuple[str, ...], cause: int) -> None:
+        for need in needs:
+            asked = Asked(need, path)
+            providers = self._providers(asked)
+            if providers is not None:
+                self._agenda += [_Step(asked, cause, candidate) for candidate in providers]
+            self._agenda.append(
+                _Step(asked, cause, offers=len(providers or ()), closes=providers is not None)
             )
-        stack.append(_options(state, catalogue, failure))
-    assert failure.error is not None
-    raise failure.error
 
+    def _providers(self, asked: Asked) -> list[Candidate] | None:
+        """The components that may provide the tags; None when a name was asked for, or nothing clear."""
+        try:
+            requirement = Requirement.parse(asked.need.ask)
+            if not requirement.tags:
+                return None
+            return [c for c in self._catalogue.tagged(requirement) if _admitted(requirement, c)]
+        except InvalidInput:
+            return None  # told when its turn comes
 
-def _result(state: _State) -> Resolution:
-    edges: dict[str, list[Edge]] = {}
-    for by, edge in state.edges:
-        edges.setdefault(by, []).append(edge)
-    return Resolution(
-        dict(sorted(state.chosen.items())),
-        {by: tuple(sorted(set(found))) for by, found in edges.items()},
-        tuple(dict.fromkeys(state.notes)),
-    )
+    def _open(self, step: _Step) -> _Level:
+        level = _Level(step, conflict={step.cause} - {_ROOT})
+        if step.candidate is not None:
+            level.options = self._offer(level, step.candidate)
+        else:
+            level.options = self._close(level) if step.closes else self._named(level)
+        return level
 
+    # -- options, best first; a level that runs out of them has its conflict and error set -------------
 
-def _options(state: _State, catalogue: Catalogue, failure: _Failure) -> Iterator[_State]:
-    """The states after meeting the next requirement, best first."""
-    asked = state.agenda[state.at]
-    requirement = Requirement.parse(asked.need.ask)
-    try:
-        candidates = _candidates(asked.need, requirement, catalogue)
-    except (NotFound, Conflict) as error:
-        failure.consider(state.at, _told_by(asked, error))
-        return
-    if not candidates and asked.need.scope == "every":
-        yield _advance(state, note=f"{asked}: nothing has these tags now")
-        return
-    if not candidates:
-        failure.consider(state.at, _nothing(asked, requirement, catalogue))
-        return
-    if asked.need.scope == "one":
-        yield from _one(state, asked, requirement, candidates[0], catalogue, failure)
-    else:
-        yield from _all(state, asked, requirement, candidates, catalogue, failure)
+    def _named(self, level: _Level) -> Iterator[Choice]:
+        asked = level.step.asked
+        try:
+            requirement = Requirement.parse(asked.need.ask)
+            candidates = self._catalogue.named(requirement)
+            if candidates:
+                yield from self._versions(level, candidates[0], _admitted(requirement, candidates[0]))
+            else:
+                level.fail(explain.nothing(asked, requirement, self._catalogue.hints(requirement)))
+        except (NotFound, Conflict, InvalidInput) as error:
+            level.fail(explain.told_by(asked, error))
 
+    def _offer(self, level: _Level, candidate: Candidate) -> Iterator[Choice | None]:
+        requirement = Requirement.parse(level.step.asked.need.ask)
+        if not self._has_better_source(level.step, candidate):
+            yield from self._versions(level, candidate, _admitted(requirement, candidate))
+        yield None
 
-def _candidates(need: Need, requirement: Requirement, catalogue: Catalogue) -> list[Candidate]:
-    if not requirement.tags:
-        return catalogue.named(requirement)
-    found = catalogue.tagged(requirement)
-    if need.scope == "any" and found:
-        return [candidate for candidate in found if candidate.source == found[0].source]
-    return found
+    def _has_better_source(self, step: _Step, candidate: Candidate) -> bool:
+        """True when another source provides already what *any* component may provide."""
+        if step.asked.need.scope == "every":
+            return False
+        for level in reversed(self._levels[:-1]):
+            other = level.step.candidate
+            if other is None or level.step.asked is not step.asked:
+                break
+            if level.taken and other.source != candidate.source:
+                return True
+        return False
 
+    def _close(self, level: _Level) -> Iterator[None]:
+        step, here = level.step, len(self._levels) - 1
+        offers = self._levels[here - step.offers : here]
+        if step.asked.need.scope == "every" or any(offer.taken for offer in offers):
+            yield None
+            return
+        level.conflict |= set(range(here - step.offers, here))
+        level.fail(next((o.error for o in offers if o.error), None) or self._nothing_tagged(step.asked))
 
-def _one(
-    state: _State, asked: Asked, requirement: Requirement, candidate: Candidate,
-    catalogue: Catalogue, failure: _Failure,
-) -> Iterator[_State]:  # fmt: skip
-    admitted = _admitted(requirement, candidate)
-    if not admitted:
-        failure.consider(state.at, _no_version(asked, candidate))
-    taken = state.chosen.get(candidate.component)
-    if taken is not None:
-        if taken.version in admitted:
-            yield _advance(state, asked, [taken])
-        elif admitted:
-            failure.consider(state.at, _clash(state, asked, candidate, taken))
-        return
-    for version in admitted:
-        yield _take(_advance(state), asked, [Choice(candidate, version)], catalogue)
+    def _nothing_tagged(self, asked: Asked) -> CkstoreError:
+        requirement = Requirement.parse(asked.need.ask)
+        others = self._catalogue.tagged(requirement)
+        if others:
+            return explain.no_version(asked, others[0])
+        return explain.nothing(asked, requirement, self._catalogue.hints(requirement))
 
+    def _versions(self, level: _Level, candidate: Candidate, admitted: list[str]) -> Iterator[Choice]:
+        asked = level.step.asked
+        present = self._chosen.get(candidate.key)
+        if present is not None:
+            choice, at = present
+            if choice.version in admitted:
+                yield choice
+                return
+            level.conflict.add(at)
+            others = self._who_asked(candidate.key)
+            level.fail(explain.clash(asked, candidate.component, choice.version, others))
+            return
+        if not admitted:
+            level.fail(explain.no_version(asked, candidate))
+        for version in admitted:
+            choice = Choice(candidate, version)
+            barred = self._barred.get((candidate.key, version)) or self._name_clash(level, choice)
+            if barred is None:
+                yield choice
+            else:
+                level.fail(barred)
 
-def _all(
-    state: _State, asked: Asked, requirement: Requirement, candidates: list[Candidate],
-    catalogue: Catalogue, failure: _Failure,
-) -> Iterator[_State]:  # fmt: skip
-    choices = []
-    for candidate in candidates:
-        admitted = _admitted(requirement, candidate)
-        taken = state.chosen.get(candidate.component)
-        if taken is not None:
-            choices.append(taken)
-        elif admitted:
-            choices.append(Choice(candidate, admitted[0]))
-    if not choices:
-        failure.consider(state.at, _no_version(asked, candidates[0]))
-        return
-    yield _take(_advance(state), asked, choices, catalogue)
-    if asked.need.scope == "any" and len(choices) > 1:  # some provider may need what cannot be had
-        for choice in choices:
-            yield _take(_advance(state), asked, [choice], catalogue)
+    def _name_clash(self, level: _Level, choice: Choice) -> CkstoreError | None:
+        """A lock has one component of a name; two can have had the same one after the other."""
+        name = self._name(choice)
+        holder = self._names.get(name)
+        if holder is None:
+            return None
+        level.conflict.add(self._chosen[holder][1])
+        return explain.same_name(level.step.asked, name, self._who_asked(holder))
+
+    def _who_asked(self, key: str) -> list[Asked]:
+        return [asked for asked, got in self._edges if got == key]
+
+    def _name(self, choice: Choice) -> str:
+        release = self._catalogue.release(choice.candidate, choice.version)
+        return f"{choice.candidate.source}:{release.kind}:{release.name}"
+
+    # -- forth and back ---------------------------------------------------------------------------
+
+    def _advance(self, level: _Level) -> bool:
+        """Take the next option of the last level; False when there is none."""
+        for option in level.options:
+            self._budget -= 1
+            if self._budget < 0:
+                raise Unavailable(
+                    "The resolver gave up before it knew whether a solution exists.",
+                    code="gave-up",
+                    hints=["narrow a range in ckstore.toml"],
+                )
+            level.agenda, level.edges = len(self._agenda), len(self._edges)
+            level.taken = option is not None
+            if option is not None:
+                self._take(level, option)
+            return True
+        return False
+
+    def _take(self, level: _Level, choice: Choice) -> None:
+        key, asked = choice.candidate.key, level.step.asked
+        self._edges.append((asked, key))
+        if key in self._chosen:
+            return
+        here, name = len(self._levels) - 1, self._name(choice)
+        level.chose = choice
+        self._chosen[key] = choice, here
+        self._names[name] = key
+        release = self._catalogue.release(choice.candidate, choice.version)
+        needs = (*release.needs, *self._catalogue.implied(release))
+        self._ask(sorted(needs, key=lambda need: need.role), (*asked.path, name), here)
+
+    def _back(self) -> None:
+        """Give up the last level, and the choices since the latest one that made it fail."""
+        failed = self._levels.pop()
+        assert failed.error is not None, "whoever runs out of options says why"
+        if not failed.conflict:
+            raise failed.error
+        goal = max(failed.conflict)
+        while len(self._levels) > goal + 1:
+            self._undo(self._levels.pop())
+        level = self._levels[goal]
+        if failed.conflict == {goal} and level.chose is not None:
+            self._barred[level.chose.candidate.key, level.chose.version] = failed.error
+        self._undo(level)
+        level.conflict |= failed.conflict - {goal}
+        level.fail(failed.error)
+
+    def _undo(self, level: _Level) -> None:
+        if level.chose is not None:
+            del self._names[self._name(level.chose)]
+            del self._chosen[level.chose.candidate.key]
+        level.chose, level.taken = None, False
+        del self._agenda[level.agenda :]
+        del self._edges[level.edges :]
+
+    # -- the answer ----------------------------------------------------------------------------------
+
+    def _result(self) -> Resolution:
+        names = {key: self._name(choice) for key, (choice, _) in self._chosen.items()}
+        edges: dict[str, set[Edge]] = {}
+        for asked, key in self._edges:
+            edge = Edge(asked.need.role, asked.need.ask, names[key])
+            edges.setdefault(asked.by, set()).add(edge)
+        notes = (self._note(n, level.step) for n, level in enumerate(self._levels) if level.step.closes)
+        return Resolution(
+            {names[key]: self._chosen[key][0] for key in sorted(names, key=lambda key: names[key])},
+            {by: tuple(sorted(found)) for by, found in edges.items()},
+            tuple(dict.fromkeys(note for note in notes if note)),
+        )
+
+    def _note(self, closing: int, step: _Step) -> str:
+        """What the user should know about the providers of tags; usually nothing."""
+        offers = self._levels[closing - step.offers : closing]
+        if not any(offer.taken for offer in offers):
+            left_out = f": {offers[0].error.message}" if offers and offers[0].error else ""
+            return f"{step.asked}: nothing that has these tags can be had now{left_out}"
+        lost = [o for o in offers if not o.taken and o.error is not None and o.step.candidate is not None]
+        if not lost:
+            return ""
+        names = [offer.step.candidate.component for offer in lost if offer.step.candidate is not None]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        reason = lost[0].error.message if lost[0].error else ""
+        return f"{step.asked}; left out: {', '.join(names[:_SHOWN])}{more}, because {reason}"
 
 
 def _admitted(requirement: Requirement, candidate: Candidate) -> list[str]:
     admits = VersionRange.parse(requirement.range).admits
     return [version for version in candidate.versions if admits(parse_version(version))]
-
-
-def _advance(
-    state: _State, asked: Asked | None = None, choices: Sequence[Choice] = (), note: str = ""
-) -> _State:
-    after = state.copy()
-    after.at += 1
-    if note:
-        after.notes.append(note)
-    if asked is not None:
-        _connect(after, asked, choices)
-    return after
-
-
-def _connect(state: _State, asked: Asked, choices: Sequence[Choice]) -> None:
-    for choice in choices:
-        got = choice.candidate.component
-        state.edges.append((asked.by, Edge(asked.need.role, asked.need.ask, got)))
-        state.asked.setdefault(got, []).append(asked)
-
-
-def _take(state: _State, asked: Asked, choices: list[Choice], catalogue: Catalogue) -> _State:
-    _connect(state, asked, choices)
-    for choice in choices:
-        component = choice.candidate.component
-        if component in state.chosen:
-            continue
-        state.chosen[component] = choice
-        release = catalogue.release(choice.candidate, choice.version)
-        needs = sorted((*release.needs, *catalogue.implied(release)), key=lambda need: need.role)
-        state.agenda += [Asked(need, component) for need in needs]
-    return state
-
-
-def _told_by(asked: Asked, error: NotFound | Conflict) -> NotFound | Conflict:
-    return type(error)(
-        f"{asked}: {error.message}" if asked.by else error.message,
-        code=error.code, hints=error.hints, details=error.details,
-    )  # fmt: skip
-
-
-def _nothing(asked: Asked, requirement: Requirement, catalogue: Catalogue) -> NotFound:
-    what = "has these tags" if requirement.tags else "has this name"
-    return NotFound(
-        f"{asked}, but no component {what}.",
-        code="nothing-provides",
-        hints=(*catalogue.hints(requirement), "mirror the repository that has it: `ckstore mirror URL`"),
-        details={"ask": asked.need.ask, "by": asked.by},
-    )
-
-
-def _no_version(asked: Asked, candidate: Candidate) -> NotFound:
-    newest = ", ".join(candidate.versions[:5])
-    return NotFound(
-        f"{asked}, but {candidate.component} has only {newest}.",
-        code="no-version",
-        hints=["widen the range", f"`ckstore show {candidate.component}` lists its versions and why each"],
-        details={"ask": asked.need.ask, "versions": list(candidate.versions)},
-    )
-
-
-def _clash(state: _State, asked: Asked, candidate: Candidate, taken: Choice) -> Conflict:
-    others = "; ".join(str(other) for other in state.asked.get(candidate.component, []))
-    return Conflict(
-        f"{asked}, but {candidate.component} is already at {taken.version} because {others}.",
-        code="no-common-version",
-        hints=["ask for ranges that overlap"],
-        details={"component": candidate.component, "version": taken.version},
-    )

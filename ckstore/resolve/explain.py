@@ -1,0 +1,76 @@
+"""Why something cannot be resolved, in sentences: who asked for what, by which path, and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ckstore.errors import CkstoreError, Conflict, NotFound
+from ckstore.model.requirements import Requirement
+from ckstore.resolve.problem import Asked, Candidate
+
+_SHOWN = 5
+
+
+def told_by(asked: Asked, error: CkstoreError) -> CkstoreError:
+    """An error of the catalogue, with who asked."""
+    if not asked.path:
+        return error
+    return type(error)(f"{asked}: {error.message}", code=error.code, hints=error.hints, details=error.details)
+
+
+def nothing(asked: Asked, requirement: Requirement, hints: Sequence[str]) -> NotFound:
+    """No component has the name or the tags."""
+    what = "has these tags" if requirement.tags else "has this name"
+    return NotFound(
+        f"{_begin(asked)}, but no component {what}.",
+        code="nothing-provides",
+        hints=(*hints, "mirror the repository that has it: `ckstore mirror URL`"),
+        details=_details(asked),
+    )
+
+
+def no_version(asked: Asked, candidate: Candidate) -> NotFound:
+    """The component is there, but the range admits none of its versions."""
+    count = len(candidate.versions)
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    listed = ", ".join(candidate.versions[:_SHOWN]) + more
+    return NotFound(
+        f"{_begin(asked)}, but {candidate.component} has only {listed}.",
+        code="no-version",
+        hints=["widen the range", f"`ckstore show {candidate.component}` lists its versions and why each"],
+        details={**_details(asked), "versions": list(candidate.versions)},
+    )
+
+
+def clash(asked: Asked, component: str, version: str, others: Sequence[Asked]) -> Conflict:
+    """The component has another version already, because of ``others``."""
+    return Conflict(
+        f"{_begin(asked)}, but {component} is already at {version} because "
+        f"{'; '.join(str(other) for other in others)}.",
+        code="no-common-version",
+        hints=["ask for ranges that overlap"],
+        details={
+            **_details(asked), "component": component, "version": version,
+            "others": [_details(other) for other in others],
+        },
+    )  # fmt: skip
+
+
+def same_name(asked: Asked, component: str, others: Sequence[Asked]) -> Conflict:
+    """Two components would have the same name in one lock: one of them was renamed since."""
+    return Conflict(
+        f"{_begin(asked)}, which was called {component}, the name that another component in this lock has "
+        f"because {'; '.join(str(other) for other in others)}.",
+        code="same-name",
+        hints=["ask for a version after the rename"],
+        details=_details(asked),
+    )
+
+
+def _begin(asked: Asked) -> str:
+    text = str(asked)
+    return text[0].upper() + text[1:] if not asked.path else text
+
+
+def _details(asked: Asked) -> dict[str, object]:
+    return {"ask": asked.need.ask, "role": asked.need.role, "by": asked.by, "path": list(asked.path)}

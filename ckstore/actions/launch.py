@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
@@ -66,9 +67,10 @@ def launch(
     """
     with tempfile.TemporaryDirectory(prefix="ckstore-") as folder:
         result = Path(folder) / "result.json"
-        with _start(allowed_environment(environment)) as process:
+        here = replace(plan, snapshot=plan.snapshot.absolute(), workspace=plan.workspace.absolute())
+        with _start(here.workspace, allowed_environment(environment)) as process:
             try:
-                in_time = _follow(process, {"plan": plan.as_plain(), "result": str(result)}, progress, limit)
+                in_time = _follow(process, {"plan": here.as_plain(), "result": str(result)}, progress, limit)
             finally:
                 code = _end(process)
         if not in_time:
@@ -76,13 +78,13 @@ def launch(
         return _read_result(result, code, plan)
 
 
-def _start(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     home = str(Path(ckstore.__file__).parent.parent)
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # exists on Windows alone
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "ckstore.actions.host"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        env=environment | {"PYTHONPATH": home}, start_new_session=True, creationflags=flags,
+        cwd=folder, env=environment | {"PYTHONPATH": home}, start_new_session=True, creationflags=flags,
     )  # fmt: skip
 
 

@@ -23,8 +23,10 @@ _SHELL_SIGNAL = 128  # a shell says "ended by signal N" as exit code 128 + N
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a command ended. Times in seconds, memory in bytes (0 where the system does not tell).
+    """How a command ended. Times in seconds, memory in bytes.
 
+    ``max_rss`` is 0 where it is not known: on Windows, and for a command that needed less than the
+    process that started it (see :func:`_peak_memory`).
     ``signal`` is the name of the signal that ended it (``SIGSEGV``), or empty.
     """
 
@@ -127,11 +129,27 @@ def _finish(process: subprocess.Popen[bytes], wall: float, timed_out: bool) -> F
         return Finished(process.returncode, "", timed_out, wall, 0.0, 0.0, 0)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)  # Popen must not wait for it again
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, KiB elsewhere
     number = _signal_number(process.returncode)
     code = _SHELL_SIGNAL + number if number else process.returncode
     name = _signal_name(number)
-    return Finished(code, name, timed_out, wall, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * unit)
+    return Finished(
+        code, name, timed_out, wall, usage.ru_utime, usage.ru_stime, _peak_memory(usage.ru_maxrss)
+    )
+
+
+def _peak_memory(reported: int) -> int:
+    """Bytes of a child's largest resident set; 0 when it is hidden below our own.
+
+    Until it calls exec, a child is a copy of us, and Linux counts that copy's peak as the child's: what
+    is reported is the larger of both, so only a value above our own peak says something about the child.
+    """
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes on macOS, KiB elsewhere
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return reported * unit if reported > own else 0
 
 
 def _signal_number(code: int) -> int:

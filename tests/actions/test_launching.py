@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from ckstore.actions.launch import allowed_environment
 from ckstore.errors import ActionFailed, Conflict, InvalidInput, NotFound
-from tests.actions.world import World, alive
+from tests.actions.world import World, alive, gone
 
 HEAD = """
 import os, subprocess, sys
@@ -70,14 +69,6 @@ def pids(world: World) -> list[int]:
     return [int(word) for line in world.lines if line.startswith("pids") for word in line.split()[1:]]
 
 
-def gone(processes: list[int], seconds: float = 30.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while any(alive(pid) for pid in processes) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not any(alive(pid) for pid in processes)
-
-
-posix = pytest.mark.skipif(os.name == "nt", reason="sessions are a matter of POSIX")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux finds what left its session")
 
 

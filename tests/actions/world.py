@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,11 @@ def alive(pid: int) -> bool:
         except (FileNotFoundError, ProcessLookupError):
             return False
     return True
+
+
+def gone(processes: list[int], seconds: float = 30.0) -> bool:
+    """True as soon as all of them have ended; a killed process may take a moment to."""
+    deadline = time.monotonic() + seconds
+    while any(alive(pid) for pid in processes) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not any(alive(pid) for pid in processes)

@@ -19,6 +19,7 @@ from .spec import Command, Hook
 
 _SHOWN = 4000  # characters of a shown file that go into the details
 _LAST_LINES = 8
+PEAK = "max_rss_bytes"
 TIMER_VARIABLE = "XOPENME_TIME_FILE"
 
 
@@ -81,6 +82,8 @@ def execute(stage: Stage, repeat: int, measured: Measured) -> None:
         _post_process(stage, measured)
         _measure(stage, finished, measured)
         measured.digests.append(_check_outputs(stage))
+    if "0" in measured.numbers.get(PEAK, ()):
+        del measured.numbers[PEAK]  # smaller than what measures it: not known, rather than wrong
 
 
 def prepare(stage: Stage) -> Stage:
@@ -203,7 +206,7 @@ def _measure(stage: Stage, finished: Finished, measured: Measured) -> None:
     if os.name != "nt":
         measured.add("user_time", finished.user)
         measured.add("system_time", finished.system)
-        measured.add("max_rss_bytes", finished.max_rss, 0)
+        measured.add(PEAK, finished.max_rss, 0)
     if stage.timer:
         state = parse_json((stage.folder / stage.timer).read_bytes(), stage.timer).get("run_time_state")
         measured.state |= _as_record(as_map(state))

@@ -6,6 +6,7 @@ had from the log and from that commit, so continuing later gives what one long w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,8 @@ from ckstore.model.interface import KINDS_OF_FILES, compare, interface_of
 from ckstore.model.metadata import Metadata
 from ckstore.model.records import Component, Release
 from ckstore.model.versions import FIRST, Bump, next_version, parse_version, read_version
+
+_COMMIT = re.compile(r"@[0-9a-f]{12}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +105,14 @@ class Derivation:
     _refused: dict[str, str] = field(default_factory=dict)  # path → reason, for what is there now
     _orphans: set[str] = field(default_factory=set)  # UIDs of lines whose component is not to be seen
     _safety: Safety | None = None
+    _at_the_start: bool = False
 
     def start(self, commit: str, root: str) -> None:
         """Take up the work at a commit whose releases are derived already (empty: at the beginning)."""
         if root:
+            self._at_the_start = True
             self._read(commit, "", root)
+            self._at_the_start = False
         for uid, line in self.lines.items():
             if not line.component.withdrawn and uid not in self.claims.owners:
                 self._orphans.add(uid)
@@ -170,7 +176,8 @@ class Derivation:
         except (NotFound, CorruptData):
             lost = self.where_missing(tree)
             self._refused[claim.path] = lost
-            self.skipped.append(f"{claim.path or '.'}@{commit[:12]}: {lost}")
+            if not self._at_the_start:  # else it was said when it happened
+                self.skipped.append(f"{claim.path or '.'}@{commit[:12]}: {lost}")
             return None
         if verdict.warning:
             self.warnings[claim.path] = verdict.warning
@@ -197,8 +204,9 @@ class Derivation:
 
     def problems(self) -> tuple[str, ...]:
         """Lines about folders of the commit reached that are left out, and releases of the past that are."""
-        now = [*self.claims.problems(), *(problem(path, why) for path, why in self._refused.items())]
-        return (*sorted(now), *self.skipped)
+        said = {_COMMIT.sub(": ", line, count=1) for line in self.skipped}
+        refused = {problem(path, why) for path, why in self._refused.items()}
+        return (*sorted([*self.claims.problems(), *(refused - said)]), *self.skipped)
 
     def changed(self, before: Mapping[str, Line]) -> dict[str, Line]:
         """The lines that differ from what was recorded."""

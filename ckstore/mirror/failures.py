@@ -24,7 +24,7 @@ class _Sign:
 # The first that matches counts: git says "could not read from remote repository" after most of them.
 _SIGNS = (
     _Sign(
-        r"could not resolve|failed to resolve|name or service not known|nodename nor servname",
+        r"could not resolve|failed to resolve (address|host)|name or service not known|nodename nor servname",
         "unknown-host", "The host of {where} is unknown.",
         ("check the spelling of the address and the network",),
     ),
@@ -36,7 +36,7 @@ _SIGNS = (
     _Sign(
         r"authentication failed|authentication required|could not read (username|password)|error: 40[13]"
         r"|status code: 40[13]|permission denied|host key verification failed|no (auth|credentials?)"
-        r"|too many redirects or authentication replays|remote authentication",
+        r"|too many redirects or authentication replays|requires authentication",
         "authentication-needed",
         "{where} asks for authentication (some hosts say so of repositories that do not exist).",
         (
@@ -54,7 +54,7 @@ _SIGNS = (
     _Sign(
         r"early eof|hung up|unexpected disconnect|rpc failed|connection (was )?reset|too slow"
         r"|premature end|incomplete pack|unexpected eof|invalid index-pack|fetch-pack: invalid"
-        r"|bytes of body are still expected|operation too slow|early end",
+        r"|bytes of body are still expected|operation too slow|invalid eof|entire buffer",
         "transfer-cut", "The transfer from {where} was cut off.", (_AGAIN,),
     ),
     _Sign(
@@ -64,7 +64,7 @@ _SIGNS = (
     ),
     _Sign(
         r"repository '?[^']*'? not found|status code: 404|error: 404|404 not found|could not find repository"
-        r"|does not exist|no such file",
+        r"|does not exist|no such file|failed to resolve path",
         "no-repository", "There is no repository at {where}.", ("check the spelling of the address",),
         NotFound,
     ),

@@ -17,6 +17,8 @@ from ckstore.mirror.urls import RemoteUrl
 class LibraryGit:
     """The engine that needs no program."""
 
+    checks_arrivals = False
+
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
         with _told(url):

@@ -25,7 +25,7 @@ from ckstore.objects.store import ObjectStore
 
 _WAIT_SECONDS = 3600
 _ADDRESS = "address"
-_KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
+KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
 HEAD, TAG = f"{_ARRIVED}head", f"{_ARRIVED}tags/"
 
 
@@ -54,8 +54,13 @@ class Quarantine:
     def lean_on(self, folder: Path) -> None:
         """Read the objects of another repository (its git folder) in place, whole or not."""
         _borrow(self.objects, [self.store.git / "objects", folder / "objects"])
-        self.objects = ObjectStore(self.path, create=False)
+        self.reopen()
         self.whole = False
+
+    def reopen(self) -> None:
+        """See what was fetched since. Of a shallow repository, the history is not whole."""
+        self.objects = ObjectStore(self.path, create=False)
+        self.whole = not (self.git / "shallow").exists()
 
     def remove(self) -> None:
         """Everything is in the store."""
@@ -129,7 +134,7 @@ def _set_known(opened: Quarantine) -> None:
     references = opened.objects.repo.references
     for ref in list(references):
         commit = opened.arrived(ref)
-        if ref.startswith(_KNOWN) or not commit:
+        if ref.startswith(KNOWN) or not commit:
             references.delete(ref)
         else:
             opened.known.add(commit)
@@ -141,5 +146,5 @@ def _set_known(opened: Quarantine) -> None:
         if commit and opened.store.has(commit)
     }
     for commit in kept:
-        references.create(_KNOWN + commit, commit, force=True)
+        references.create(KNOWN + commit, commit, force=True)
     opened.known |= kept

@@ -21,8 +21,11 @@ _OID = re.compile(r"[0-9a-f]{40}")
 class Engine(Protocol):
     """Speaks to remotes. ``git`` is the folder of the bare repository that fetches.
 
-    Both raise the errors of :mod:`ckstore.mirror.failures`. ``spelling`` is one of ``url.spellings``.
+    ``checks_arrivals``: it refuses what is incomplete by itself. Both methods raise the errors of
+    :mod:`ckstore.mirror.failures`. ``spelling`` is one of ``url.spellings``.
     """
+
+    checks_arrivals: bool
 
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""

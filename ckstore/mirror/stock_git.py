@@ -54,6 +54,8 @@ _PROGRESS = re.compile(r"(?:remote: )?([A-Z][a-z]+ objects|Resolving deltas):\s+
 class StockGit:
     """The engine that runs ``git``."""
 
+    checks_arrivals = True
+
     def __init__(self, program: str) -> None:
         self._program = program
 
@@ -80,7 +82,7 @@ class StockGit:
     ) -> None:
         """Bring these refs, with all they reach, into the repository ``git``, as one pack."""
         options = ["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
-                   "--progress", "--force", "--stdin"]  # fmt: skip
+                   "--progress", "--force", "--update-shallow", "--stdin"]  # fmt: skip
         given = "".join(f"{spec}\n" for spec in refspecs)
         self._run(git, url, ["fetch", *options, "--", spelling], given, progress)
 

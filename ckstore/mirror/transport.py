@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pygit2
+
 from ckstore.errors import CkstoreError, NotFound
+from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
-from ckstore.mirror.quarantine import HEAD, TAG, Quarantine
+from ckstore.mirror.quarantine import HEAD, KNOWN, TAG, Quarantine
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
@@ -72,7 +75,11 @@ def bring(
     try:
         for batch in _batches(quarantine, url, listing.refs):
             engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
-        quarantine.objects = type(quarantine.objects)(quarantine.path, create=False)  # sees the new packs
+        quarantine.reopen()
+        if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
+            raise failure(url.text, "its head did not arrive")
+        if not engine.checks_arrivals:
+            quarantine.whole = quarantine.whole and is_whole(quarantine)
     except CkstoreError as error:
         if url.kind != "folder" or error.code == "disk-full":
             raise
@@ -118,6 +125,21 @@ def git_folder(folder: Path) -> Path | None:
     if shared.is_file():
         git = git / shared.read_text("utf-8").strip()
     return git.resolve() if (git / "objects").is_dir() else None
+
+
+def is_whole(quarantine: Quarantine) -> bool:
+    """True when nothing is missing in what arrived: commits, trees and files."""
+    objects, repo = quarantine.objects, quarantine.objects.repo
+    known: set[str] = set()
+    refs = [ref for ref in repo.references if quarantine.arrived(ref)]
+    walker = repo.walk(None)
+    for ref in refs:
+        tip = quarantine.arrived(ref)
+        (walker.hide if ref.startswith(KNOWN) else walker.push)(tip)
+    try:
+        return not any(objects.missing_objects(str(commit.tree_id), known) for commit in walker)
+    except (KeyError, pygit2.GitError, CkstoreError):
+        return False
 
 
 def results(quarantine: Quarantine, refs: RemoteRefs) -> tuple[str, dict[str, str]]:

@@ -69,7 +69,7 @@ class Safety:
             warning = warning or _inside(entry, below.warning)
             files += below.files
             if below.climb > climb:
-                climb, climber = below.climb, _inside(entry, below.climber)
+                climb, climber = below.climb, _inside(entry, below.climber) or entry.name
         if files > MAX_FILES:
             refusal = refusal or f"more than {MAX_FILES} files"
         return Verdict(refusal, warning, files, climb, climber)

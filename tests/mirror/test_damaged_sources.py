@@ -1,0 +1,117 @@
+"""Local repositories that lack objects: what is whole is kept, the rest is named."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ckstore.objects.store import ObjectStore
+from ckstore.operations.mirror import mirror
+from tests.mirror.upstream import Upstream, ck, lines, native, releases
+
+UID, OTHER = "0123456789abcdef", "fedcba9876543210"
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Upstream:
+    return Upstream(tmp_path / "up.git")
+
+
+def fsck(store: ObjectStore) -> str:
+    """What git says about the store; nothing where there is no git to ask."""
+    if shutil.which("git") is None:
+        return ""
+    command = ["git", f"--git-dir={store.git}", "fsck", "--strict", "--no-dangling"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_a_release_that_lacks_a_file_is_left_out_and_named(store: ObjectStore, up: Upstream) -> None:
+    up.commit({**ck("dataset", "a", UID, big="lost"), **ck("dataset", "b", OTHER)})
+    first = up.head
+    lost = up.blob(b"lost")
+    up.commit(ck("dataset", "a", UID, big="found"))
+    up.lose(lost)
+    report = mirror(store, up.url)
+    assert report.problems == (f"dataset/a@{first[:12]}: big: the object {lost} is missing in the source",)
+    assert any("its history is not" in note for note in report.notes)
+    assert [r.commit for r in releases(store, "up", "dataset:a")] == [up.head]
+    assert lines(store, "up")["dataset:b"].versions == ("1.0.0",)
+    source = store.view().source("up")
+    assert source is not None
+    assert source.history == 0
+    assert not store.has(up.head)
+    assert fsck(store) == ""
+
+
+def test_what_is_missing_at_the_head_stays_a_problem_until_it_is_mended(
+    store: ObjectStore, up: Upstream
+) -> None:
+    up.commit({**native("dataset/a"), "dataset/a/big": "lost"})
+    up.lose(up.blob(b"lost"))
+    first = mirror(store, up.url)
+    assert first.total == 1
+    assert first.releases == 0
+    up.commit({"README.md": "unrelated"})
+    assert mirror(store, up.url).problems == first.problems
+    assert mirror(store, up.url).unchanged
+    up.commit({"dataset/a/big": "here"})
+    assert mirror(store, up.url).releases == 1
+    assert fsck(store) == ""
+
+
+def test_missing_metadata_is_a_problem_of_that_component_alone(store: ObjectStore, up: Upstream) -> None:
+    up.commit({**ck("soft", "a", UID, '{"x": 1}'), **ck("soft", "b", OTHER)})
+    up.lose(up.blob(b'{"x": 1}'))
+    report = mirror(store, up.url)
+    assert report.problems[0].startswith("soft/a: its metadata cannot be read")
+    assert list(lines(store, "up")) == ["soft:b"]
+
+
+def test_a_missing_folder_of_an_entry_stops_nothing_else(store: ObjectStore, up: Upstream) -> None:
+    up.commit({**ck("soft", "a", UID, file="1"), **ck("soft", "b", OTHER)})
+    tree = up.at("soft/a")
+    up.commit({"soft/b/new": "2"})
+    up.lose(tree)
+    report = mirror(store, up.url)
+    assert report.problems[0].startswith("soft/a: its metadata cannot be read")
+    assert lines(store, "up")["soft:b"].versions == ("1.0.0", "1.0.1")
+
+
+def test_an_unreadable_commit_is_passed_over(store: ObjectStore, up: Upstream) -> None:
+    up.commit(native("program/a"))
+    bad = up.commit(native("program/a", body="bad"))
+    root = str(up.repo[bad].tree.id)
+    up.commit(native("program/a", body="good"))
+    up.lose(root)
+    report = mirror(store, up.url)
+    assert f"(root)@{bad[:12]}" in report.problems[0]
+    assert lines(store, "up")["program:a"].versions == ("1.0.0", "1.0.1")
+
+
+def test_a_shallow_clone_is_mirrored_from_where_it_begins(
+    store: ObjectStore, up: Upstream, tmp_path: Path, have_git: str
+) -> None:
+    for number in range(4):
+        up.commit(native("program/a", body=str(number)))
+    shallow = tmp_path / "shallow"
+    subprocess.run([have_git, "clone", "-q", "--depth=2", up.url, str(shallow)], check=True)
+    report = mirror(store, str(shallow))
+    assert any("is missing in the source" in note for note in report.notes)
+    assert lines(store, "shallow")["program:a"].versions == ("1.0.0", "1.0.1")
+    assert fsck(store) == ""
+
+
+def test_a_linked_worktree_is_a_source(
+    store: ObjectStore, up: Upstream, tmp_path: Path, have_git: str
+) -> None:
+    up.commit({**native("program/a"), "program/b/component.toml": "", "program/b/lost": "lost"})
+    subprocess.run(
+        [have_git, f"--git-dir={up.path}", "worktree", "add", "-q", str(tmp_path / "linked")], check=True
+    )
+    up.lose(up.blob(b"lost"))
+    mirror(store, str(tmp_path / "linked"))
+    assert list(lines(store, "linked")) == ["program:a"]

@@ -11,6 +11,7 @@ from ckstore.actions.process import Finished, run_command
 from ckstore.errors import Unavailable
 from tests.actions.world import gone
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="setsid(1) is a program of Linux")
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and shells of POSIX")
 
 
@@ -57,15 +58,17 @@ def test_a_signal_has_a_name_also_through_a_shell(tmp_path: Path, line: str) -> 
     assert (finished.signal, finished.exit_code) == ("SIGSEGV", 139)
 
 
-@posix
+@linux
 def test_out_of_time_ends_the_command_and_what_it_started(tmp_path: Path) -> None:
-    code = (
-        "import subprocess, sys, time\n"
-        "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'],"
-        " start_new_session=True)\n"
-        "open('pid', 'w').write(str(p.pid)); time.sleep(600)"
+    line = "setsid sleep 600 & echo $! > pid; sleep 600"
+    finished = run_command(
+        line,
+        folder=tmp_path,
+        environment=dict(os.environ),
+        stdout=tmp_path / "o",
+        stderr=tmp_path / "e",
+        limit=1.0,
     )
-    finished = python(tmp_path, code, limit=1.0)
     assert finished.timed_out
     assert not finished.ok
     assert gone([int((tmp_path / "pid").read_text())])

@@ -13,6 +13,7 @@ from ckstore.mirror.readers.choice import Readers
 from ckstore.mirror.trees import RawTrees
 from ckstore.mirror.walk import Walk, first_parents, plan
 from ckstore.model.records import Release, Source
+from ckstore.objects.digests import Digests
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK
@@ -55,9 +56,10 @@ def derive(
     the user's name for the source, so that two users get the same releases.
     """
     before = load_lines(view, source.name)
-    trees = RawTrees(objects, lambda oid: objects.read(oid)[1])
+    trees = RawTrees(objects, objects.read)
+    digests = Digests(trees.read_tree, trees.read_blob)
     work = Derivation(
-        trees, Readers(root_name), objects.digests.of_tree, lambda tree: missing_below(objects, tree),
+        trees, Readers(root_name), digests.of_tree, lambda tree: missing_below(objects, tree),
         dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],
     )  # fmt: skip
     walk = plan(objects, source.head, arrived.head)
@@ -83,12 +85,19 @@ def _follow(work: Derivation, walk: Walk, progress: Callable[[str], None]) -> No
 def _label(
     objects: ObjectStore, trees: RawTrees, work: Derivation, view: LogView, source: Source, arrived: Source
 ) -> None:
-    """Put the labels of tags that are new, or have moved, on every component."""
-    new = {tag: oid for tag, oid in arrived.labels.items() if source.labels.get(tag) != oid}
-    if not new:
+    """Put the labels of tags that are new, have moved, or have come onto the line, on every component."""
+    if not arrived.labels:
         return
     positions = {commit: n for n, (commit, _) in enumerate(first_parents(objects, arrived.head)[0])}
-    tags = [_tagged(objects, tag, oid, positions) for tag, oid in sorted(new.items())]
+    reached = positions.get(source.head, len(positions))
+    tags = [
+        tagged
+        for tag, oid in sorted(arrived.labels.items())
+        if (tagged := _tagged(objects, tag, oid, positions)).position > reached
+        or source.labels.get(tag) != oid
+    ]
+    if not tags:
+        return
     for uid, line in work.lines.items():
         releases = _all_releases(view, source.name, line)
         labels = dict(line.component.labels)

@@ -1,10 +1,9 @@
 """Repository tags as labels: for every component, the version that was current at the tag's commit.
 
-A tag names a commit. Where that commit holds a component in the very state of one of its releases, the
-label is that release: the newest of them that is not younger than the tag, else the oldest. Otherwise
-(the tag lies on a side branch, or the component was broken there) it is the version current at the
-nearest first-parent ancestor of the tag that is on the line, provided that the folder is there at all.
-A label thus never promises more than what the tag's own history contains.
+A tag names a commit. If that is not on the first-parent line, its nearest first-parent ancestor on the
+line counts: a label never promises more than what the tag's own history contains. Of the releases up to
+there, the label is the newest whose very tree the tag holds, else (the component was broken there, or
+changed on the side branch) the newest, provided that the tag holds its folder at all.
 """
 
 from __future__ import annotations
@@ -36,11 +35,8 @@ def label(trees: Trees, tag: Tagged, releases: Sequence[Release], positions: Map
         if release.path not in here:
             here[release.path] = subtree_at(trees, tag.root, release.path)
     older = [r for r in releases if positions.get(r.commit, -1) <= tag.position and here[r.path]]
-    younger = [r for r in releases if positions.get(r.commit, -1) > tag.position]
-    for release in [*reversed(older), *younger]:
-        if here[release.path] == release.tree:
-            return release.version
-    return older[-1].version if older and tag.position >= 0 else ""
+    exact = [r for r in older if here[r.path] == r.tree]
+    return (exact or older)[-1].version if older and tag.position >= 0 else ""
 
 
 def subtree_at(trees: Trees, root: str, path: str) -> str:

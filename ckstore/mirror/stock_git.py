@@ -29,6 +29,7 @@ from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import RemoteUrl
 
 _IDLE_SECONDS = 300
+_OLDEST = (2, 29)  # the first with `fetch --stdin`
 _KEPT = frozenset([
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
     "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH",
@@ -61,9 +62,9 @@ class StockGit:
 
     @staticmethod
     def find() -> StockGit | None:
-        """The engine, where there is a git program."""
+        """The engine, where there is a git program that is not too old."""
         program = shutil.which("git")
-        return StockGit(program) if program else None
+        return StockGit(program) if program and _version(program) >= _OLDEST else None
 
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
@@ -108,6 +109,14 @@ class StockGit:
                 raise failure(url.text, words)
             out.seek(0)
             return out.read().decode("utf-8", "surrogateescape")
+
+
+def _version(program: str) -> tuple[int, ...]:
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ()
+    return tuple(int(number) for number in re.findall(r"\d+", said)[:2])
 
 
 def environment(url: RemoteUrl, given: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ckstore.objects.trees import TreeEntry, parse_tree
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 _ID_BYTES = 20
 _REMEMBERED = 2048
+_SMALL = 16 * 1024
 
 
 class Objects(Protocol):
@@ -70,18 +71,43 @@ class Trees:
 
 
 class RawTrees(Trees):
-    """The same, quickly, where the bytes of trees can be had (``read_raw``)."""
+    """The same, quickly, where objects can be had as (type, bytes) from ``read``.
 
-    def __init__(self, objects: Objects, read_raw: Callable[[str], bytes]) -> None:
+    Whatever was read lately is remembered: metadata, checks and digests look at the same objects.
+    """
+
+    def __init__(self, objects: Objects, read: Callable[[str], tuple[str, bytes]]) -> None:
         super().__init__(objects)
-        self._read_raw = read_raw
+        self._read = read
+        self._blobs: dict[str, bytes] = {}
         self._known: dict[str, tuple[bytes, frozenset[bytes]]] = {"": (b"", frozenset())}
+
+    def _raw(self, kind: str, oid: str) -> bytes:
+        found, data = self._read(oid)
+        if found != kind:
+            raise CorruptData(f"The object {oid} is a {found}, not a {kind}.", code="wrong-type")
+        return data
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of a tree; none for the empty id."""
+        return parse_tree(self._split(oid)[0], f"The tree {oid}")
+
+    def read_blob(self, oid: str) -> bytes:
+        """The bytes of a blob."""
+        data = self._blobs.get(oid)
+        if data is None:
+            data = self._raw("blob", oid)
+            if len(data) <= _SMALL:
+                if len(self._blobs) >= _REMEMBERED:
+                    self._blobs.clear()
+                self._blobs[oid] = data
+        return data
 
     def _split(self, oid: str) -> tuple[bytes, frozenset[bytes]]:
         """The bytes of a tree, whole and as the set of its entries."""
         known = self._known.get(oid)
         if known is None:
-            data = self._read_raw(oid)
+            data = self._raw("tree", oid)
             items = _ENTRY.findall(data)
             if sum(map(len, items)) != len(data):
                 raise CorruptData(f"The tree {oid} is damaged.", code="bad-tree", details={"oid": oid})

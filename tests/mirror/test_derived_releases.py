@@ -183,7 +183,7 @@ class TestLabels:
         assert source is not None
         assert source.labels["v1"] == first
 
-    def test_on_a_side_branch_name_the_nearest_ancestor_or_the_very_same_state(
+    def test_on_a_side_branch_name_the_version_at_the_nearest_ancestor(
         self, store: ObjectStore, up: Upstream
     ) -> None:
         base = up.commit({**native("program/a"), **native("program/b")})
@@ -192,10 +192,20 @@ class TestLabels:
         up.tag("v1.0.1", side)
         up.commit_tree(_tree(up, {**native("program/a", body="fix"), **native("program/b", body="main")}))
         run(store, up)
-        assert lines(store, "up")["program:a"].labels == {"v1.0.1": "1.0.1"}
+        assert lines(store, "up")["program:a"].labels == {"v1.0.1": "1.0.0"}
         assert lines(store, "up")["program:b"].labels == {"v1.0.1": "1.0.0"}
         assert store.has(side)
         assert side in {str(store.repo.references[name].target) for name in store.repo.references}
+
+    def test_follow_a_line_that_comes_to_include_them(self, store: ObjectStore, up: Upstream) -> None:
+        base = up.commit(native("program/a"))
+        ahead = up.commit_tree(_tree(up, native("program/a", body="y")), branch="next", parents=[base])
+        up.tag("v2", ahead)
+        run(store, up)
+        assert lines(store, "up")["program:a"].labels == {"v2": "1.0.0"}
+        up.reset(ahead, up.files)
+        run(store, up)
+        assert lines(store, "up")["program:a"].labels == {"v2": "1.0.1"}
 
     def test_that_come_later_or_move_are_followed(self, store: ObjectStore, up: Upstream) -> None:
         old = up.commit(native("program/a"))

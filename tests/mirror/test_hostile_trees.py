@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ckstore.mirror.readers import read_root
@@ -114,7 +116,7 @@ def test_both_ways_of_reading_trees_agree(store: ObjectStore, up: Upstream) -> N
     old = up.write_tree()
     up.commit({"d/f7": "other", "d/f9": None, "d/new": "", "d/f1/": None})
     new = up.write_tree()
-    plain, raw = Trees(store), RawTrees(store, lambda oid: store.read(oid)[1])
+    plain, raw = Trees(store), RawTrees(store, store.read)
     d_old, d_new = plain.subtree(old, "d"), raw.subtree(new, "d")
     assert plain.difference(d_old, d_new) == raw.difference(d_old, d_new)
     assert plain.difference("", d_new) == raw.difference("", d_new)
@@ -125,6 +127,17 @@ def test_both_ways_of_reading_trees_agree(store: ObjectStore, up: Upstream) -> N
 def test_a_name_hidden_in_an_object_id_is_no_entry(store: ObjectStore, up: Upstream) -> None:
     trick = (b" evil\0" + b"\1" * 14).hex()
     tree = up.raw_tree((GITLINK, b"sub", trick), (FILE, b"x", up.blob(b"")))
-    raw = RawTrees(store, lambda oid: store.read(oid)[1])
+    raw = RawTrees(store, store.read)
     assert raw.child(tree, "evil") is None
     assert raw.child(tree, "x") is not None
+
+
+def test_an_object_of_another_type_than_its_entry_says_is_refused(store: ObjectStore, tmp_path: Path) -> None:
+    up = Upstream(tmp_path / "up.git")
+    up.commit({**native("program/a"), **native("program/b")})
+    metadata = up.at("program/a/component.toml")
+    bad = up.raw_tree((FILE, b"component.toml", metadata), (FILE, b"file", up.raw_tree()))
+    up.commit_tree(up.raw_tree((TREE, b"program", up.raw_tree((TREE, b"a", bad), (TREE, b"b", bad)))))
+    report = mirror(store, up.url)
+    assert len(report.problems) == 2
+    assert lines(store, "up")["program:a"].versions == ("1.0.0",)

@@ -88,12 +88,16 @@ def _source(view: LogView, url: RemoteUrl, name: str) -> Source:
             f"{url.text} gives no name for the source.", code="no-name", hints=["say --name <name>"]
         )
     if not wanted or wanted in known:
-        raise Conflict(
-            f"The name {wanted or url.name} belongs to another source, {known[wanted or url.name].url}.",
-            code="name-taken",
-            hints=["say --name <another name>"],
-        )
+        raise _taken(known[wanted or url.name])
     return Source(check_name(wanted, "source"), url.text, "git")
+
+
+def _taken(other: Source) -> Conflict:
+    return Conflict(
+        f"The name {other.name} belongs to another source, {other.url}.",
+        code="name-taken",
+        hints=["say --name <another name>"],
+    )
 
 
 @dataclass(slots=True)
@@ -110,12 +114,15 @@ class _Mirror:
         """Fetch, derive, publish."""
         view = self.store.view()
         source = view.source(name) or Source(name, self.url.text, "git")
+        if source.url != self.url.text:  # taken while this process waited
+            raise _taken(source)
         self.progress("asking for branches and tags")
         listing = list_remote(self.engine, self.incoming, self.url)
         refs = listing.refs
         if refs.head == source.head and not _new_tags(source, refs.tags):
             self.incoming.remove()
-            return self._report(source, refs, None, unchanged=True)
+            total = sum(not component.withdrawn for component in view.components(name))
+            return replace(self._report(source, refs, None, unchanged=True), total=total)
         bring(self.engine, self.incoming, self.url, listing, self.progress)
         arrived = self._arrived(source, refs)
         derived = derive(self.incoming.objects, view, source, arrived, self.url.name or name, self.progress)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ckstore.actions.ck.dialect import KIND_UIDS, Request, answer_to, identity, read_request
 from ckstore.actions.options import to_words
-from ckstore.errors import CkstoreError, NotFound
+from ckstore.errors import CkstoreError, InvalidInput, NotFound
 from ckstore.model.metadata import CK_FILE, CK_INFO
 from ckstore.model.names import derive_uid, is_uid
 from ckstore.model.plain import as_text, parse_json
@@ -27,7 +27,10 @@ Answer = dict[str, object]
 
 
 def access(store: ObjectStore, request: Mapping[str, object], environment: Mapping[str, str]) -> Answer:
-    """Answer a request; errors become ``return`` numbers (16: not found, 1: everything else)."""
+    """Answer a request; errors become ``return`` numbers (16: not found, 1: everything else).
+
+    Never raises for what a request holds.
+    """
     try:
         asked = read_request(request)
         answers: dict[str, Callable[[ObjectStore, Request], Answer]] = {
@@ -81,7 +84,8 @@ def _find(store: ObjectStore, asked: Request) -> Answer:
 
 
 def _load(store: ObjectStore, asked: Request) -> Answer:
-    assert asked.reference, "raises when the request names no component"
+    if not asked.reference:
+        raise InvalidInput("data UOA is not defined", code="no-data")
     hit = _one(store, asked)[0]
     named = _identity(store, hit)
     folder = Path(str(named["path"]))

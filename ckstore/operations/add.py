@@ -18,10 +18,11 @@ from ckstore.objects.folders import Staged, import_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.folder import Stated, ignored_by_git, is_single, repository_name, single
+from ckstore.operations.folder import Stated, Unsafe, ignored_by_git, is_single, repository_name, single
+from ckstore.operations.kinds import KINDS_SOURCE
 
 LOCAL = "local"
-FOLDER = "folder"
+FOLDER, BUILTIN = "folder", "builtin"
 Progress = Callable[[str], None]
 
 
@@ -44,13 +45,17 @@ class Added:
 
 @dataclass(slots=True)
 class AddReport:
-    """What ``add`` published; ``unchanged`` names the releases that were there already."""
+    """What ``add`` published; ``unchanged`` names the releases that were there already.
+
+    ``versions`` maps the UID of every component of the folder to the version that holds it now.
+    """
 
     source: str
     added: list[Added] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     problems: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
 
     def as_plain(self) -> dict[str, object]:
         """JSON-able values."""
@@ -63,11 +68,13 @@ class AddReport:
 def add(
     store: ObjectStore, path: Path, *, kind: str = "", name: str = "", version: str = "",
     tags: Sequence[str] = (), source: str = "", command: str = "ckstore add",
-    origin: str = FOLDER, progress: Progress = lambda line: None,
+    origin: str = FOLDER, version_of: Callable[[str], str] | None = None,
+    progress: Progress = lambda line: None,
 ) -> AddReport:  # fmt: skip
     """Publish the folder ``path``: one operation, all of it or nothing.
 
-    ``kind``, ``name``, ``version`` and ``tags`` say what the metadata of a single component does not.
+    ``kind``, ``name``, ``version`` and ``tags`` say what the metadata of a single component does not;
+    ``version_of`` gives the version for a digest where versions are not to be derived.
     Raises :class:`InvalidInput` for what cannot be a component, :class:`Conflict` for other content under
     a version that is released.
     """
@@ -82,31 +89,40 @@ def add(
     report = AddReport(source_name)
 
     def prepare(writer: PackWriter) -> tuple[Staged, Listing]:
-        tree, _ = import_folder(writer, path, ignored=ignored_by_git(path), progress=progress)
-        staged = Staged(store, writer)
-        return staged, single(staged, path, tree, stated) if alone else _repository(
-            staged, path, tree, stated
-        )
+        staged, ignored = Staged(store, writer), ignored_by_git(path)
+        if not alone:
+            return staged, _repository(staged, path, stated, ignored, progress)
+        tree, _ = import_folder(writer, path, ignored=ignored, progress=progress)
+        return staged, single(staged, path, tree, stated)
 
     def edit(view: LogView, change: LogEdit, prepared: tuple[Staged, Listing]) -> None:
         staged, listing = prepared
         url = "" if alone or origin != FOLDER else str(path)
         record = _source(view, source_name, origin, url, listing)
-        _Publisher(view, change, staged, record, report, stated.version).publish(listing, whole=not alone)
+        publisher = _Publisher(view, change, staged, record, report, stated.version, version_of)
+        publisher.publish(listing, whole=not alone)
 
     summary = f"{path.name} into {source_name}"
     store.publish(Operation("add", command, summary), prepare, edit)
     return report
 
 
-def _repository(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
+def _repository(
+    staged: Staged, path: Path, stated: Stated, ignored: Callable[[str], bool], progress: Progress
+) -> Listing:
     if stated:
         raise InvalidInput(
             f"{path} holds many components: --kind, --name, --version and --tags are for a single one.",
             code="many-components",
             hints=["name the folder of one component"],
         )
-    listing = read_root(staged, tree, path.name)
+    try:
+        tree, _ = import_folder(staged.writer, path, ignored=ignored, progress=progress)
+        listing = read_root(staged, tree, path.name)
+    except InvalidInput:  # something that no tree can hold: it must not stop the components beside it
+        unsafe = Unsafe(path, ignored)
+        tree, _ = import_folder(staged.writer, path, ignored=unsafe, progress=progress)
+        listing = unsafe.without(read_root(staged, tree, path.name))
     if not listing.components and not listing.problems:
         raise InvalidInput(f"{path} holds no components.", code="no-components")
     return listing
@@ -114,6 +130,12 @@ def _repository(staged: Staged, path: Path, tree: str, stated: Stated) -> Listin
 
 def _source(view: LogView, name: str, origin: str, url: str, listing: Listing) -> Source:
     present = view.source(name)
+    if name == KINDS_SOURCE and origin != BUILTIN:
+        raise Conflict(
+            f"The source {name!r} is for the kinds that ship with ckstore.",
+            code="source-taken",
+            hints=["give this folder another name with --source NAME"],
+        )
     if present is not None and (present.kind != origin or (present.url and url and present.url != url)):
         raise Conflict(
             f"The source {name!r} is already {present.url or present.kind}.",
@@ -135,6 +157,7 @@ class _Publisher:
     source: Source
     report: AddReport
     version: str
+    version_of: Callable[[str], str] | None = None
 
     def publish(self, listing: Listing, *, whole: bool) -> None:
         self.report.problems = (*listing.problems, *listing.warnings)
@@ -151,16 +174,21 @@ class _Publisher:
         called = f"{self.source.name}:{listed.metadata.kind}:{listed.metadata.name}"
         same = self._unchanged(line, listed, digest)
         if same:
+            self.report.versions[listed.uid] = same
             self.report.unchanged.append(f"{called}@{same}")
             if line is not None and line.component.withdrawn:
                 back = replace(line.component, withdrawn="")
                 self.change.put_component(self.source.name, back, ())
             return
-        if self.version:
-            listed = replace(listed, metadata=replace(listed.metadata, version=self.version))
         files = file_names(Trees(self.staged), listed.found.tree)
         where = Where("", listed.found.path, listed.found.tree, digest)
         release = next_release(line.newest if line else None, listed.uid, listed.metadata, files, where)
+        version = self._stated(listed, digest)
+        if (
+            version and version != release.version
+        ):  # next_release follows only a version with a higher precedence
+            release = replace(release, version=version, bump="explicit")
+        self.report.versions[listed.uid] = release.version
         after = extend(line, release)
         self.change.put_component(self.source.name, after.component, [release])
         self.report.added.append(Added(called, release))
@@ -171,14 +199,21 @@ class _Publisher:
             return None
         return Line(component, self.view.release(self.source.name, uid, component.newest))
 
+    def _stated(self, listed: Listed, digest: str) -> str:
+        """The version that the user or the metadata gives; empty when it is to be derived."""
+        if self.version_of is not None:
+            return self.version_of(digest)
+        return self.version or str(read_version(listed.metadata.version) or "")
+
     def _unchanged(self, line: Line | None, listed: Listed, digest: str) -> str:
         """The version that already holds exactly this; :class:`Conflict` if it holds something else."""
         if line is None:
             return ""
-        stated = self.version or str(read_version(listed.metadata.version) or "")
+        stated = self._stated(listed, digest)
         version = stated or line.newest.version
         if version not in line.component.versions:
-            self._check_forward(line, stated)
+            if self.version_of is None:
+                self._check_forward(line, stated)
             return ""
         present = self.view.release(self.source.name, listed.uid, version)
         called = (listed.metadata.kind, listed.metadata.name, listed.metadata.tags)
@@ -202,7 +237,7 @@ class _Publisher:
         for component in self.view.components(self.source.name):
             if component.uid in present or component.withdrawn:
                 continue
-            path = self.view.release(self.source.name, component.uid, component.newest).path
+            path = self.view.release(self.source.name, component.uid, component.newest).path or "."
             if any(line.startswith((f"{path}:", f"{path}/")) for line in problems):
                 continue
             gone = replace(component, withdrawn="removed from the folder")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ckstore.errors import Conflict
+from ckstore.model.locks import Lock
 from ckstore.model.metadata import Need
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
-from ckstore.model.versions import parse_version
+from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.log import LogView
 from ckstore.operations.kinds import KINDS_SOURCE
 from ckstore.resolve.problem import Candidate
@@ -21,36 +22,56 @@ class StoreCatalogue:
     """Candidates of a store, at one head of its log.
 
     ``order`` lists sources by precedence (the manifest's); the shipped kinds come next, all others last,
-    by name. ``locked`` maps ``source:uid`` to the version that a present lock has: it is preferred.
+    by name. What a ``present`` lock has is preferred: its versions, its choice among sources that no order
+    decides, and its providers for the same tags, as long as all of them still have these. ``preferred`` maps
+    ``source:uid`` to the version to take where the lock says nothing, instead of the newest.
     """
 
     def __init__(
         self, view: LogView, search: Search, suggest: Callable[[Query], tuple[str, ...]],
-        order: Sequence[str] = (), locked: Mapping[str, str] | None = None,
+        order: Sequence[str] = (), present: Lock | None = None, preferred: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self._view = view
         self._search = search
         self._suggest = suggest
         self._order = [*order, *([] if KINDS_SOURCE in order else [KINDS_SOURCE])]
-        self._locked = dict(locked or {})
+        locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
+        self._locked = locked.keys()
+        self._preferred = {**(preferred or {}), **locked}
+        self._providers = _providers_by_ask(present) if present else {}
         self._releases: dict[tuple[str, str], Release] = {}
+        self._named: dict[str, list[Candidate]] = {}
+        self._tagged: dict[str, list[Candidate]] = {}
+        self._modules: dict[str, list[Need]] = {}
 
     def rank(self, source: str) -> tuple[int, str]:
         """The place of a source in the order of precedence."""
         return (self._order.index(source) if source in self._order else len(self._order), source)
 
     def named(self, requirement: Requirement) -> list[Candidate]:
-        """Candidates by name or UID, the source that comes first; ambiguous when no order says which."""
+        """The candidate by name or UID: that of the source which comes first, else the locked one.
+
+        :class:`Conflict` (``ambiguous``) when neither decides between several.
+        """
+        key = str(requirement)
+        if key not in self._named:
+            self._named[key] = self._find_named(requirement)
+        return self._named[key]
+
+    def _find_named(self, requirement: Requirement) -> list[Candidate]:
         query = Query(
             source=requirement.source, kind="|".join(requirement.kinds), name=requirement.name,
             all_versions=True, withdrawn=True,
         )  # fmt: skip
-        here = self._still_here(self._group(self._search(query)))
-        sources = {candidate.source for candidate in here}
-        explicit = [c for c in here if c.source in self._order]
-        if len(here) > 1 and (len(sources) == 1 or not explicit):
-            raise _ambiguous(requirement, here)
-        return (explicit or here)[:1]
+        found = self._still_here(self._group(self._search(query)))
+        ordered = [c for c in found if c.source in self._order]
+        if ordered:
+            found = [c for c in ordered if c.source == ordered[0].source]
+        if len(found) > 1:
+            found = [c for c in found if c.key in self._locked] or found
+        if len(found) > 1:
+            raise _ambiguous(requirement, found)
+        return found
 
     def _still_here(self, found: list[Candidate]) -> list[Candidate]:
         """Prefer components that are not withdrawn: what took over a name comes before what left it."""
@@ -62,16 +83,28 @@ class StoreCatalogue:
         return present or found
 
     def tagged(self, requirement: Requirement) -> list[Candidate]:
-        """Candidates by tags; components whose newest release has them come before those that lost them."""
-        for everything in (False, True):
-            query = Query(
-                kind="|".join(requirement.kinds), tags=requirement.tags,
-                all_versions=everything, withdrawn=everything,
-            )  # fmt: skip
-            candidates = self._group(self._search(query))
-            if candidates:
-                return candidates
-        return []
+        """Candidates by tags, with all their versions that have them.
+
+        Only components whose newest release has the tags, but for what is locked; when none of these is in
+        the range, those that lost the tags or were withdrawn as well.
+        """
+        key = str(requirement)
+        if key not in self._tagged:
+            self._tagged[key] = self._find_tagged(requirement)
+        return self._tagged[key]
+
+    def _find_tagged(self, requirement: Requirement) -> list[Candidate]:
+        kind = "|".join(requirement.kinds)
+        everything = self._group(
+            self._search(Query(kind=kind, tags=requirement.tags, all_versions=True, withdrawn=True))
+        )
+        wanted = VersionRange.parse(requirement.range)
+        usable = [c for c in everything if any(wanted.admits(parse_version(v)) for v in c.versions)]
+        locked = self._providers.get(str(requirement), frozenset())
+        if locked and locked <= {candidate.key for candidate in usable}:
+            return [candidate for candidate in usable if candidate.key in locked]
+        now = {f"{h.source}:{h.uid}" for h in self._search(Query(kind=kind, tags=requirement.tags))}
+        return [c for c in usable if c.key in now or c.key in self._locked] or usable or everything
 
     def _group(self, hits: Iterable[Hit]) -> list[Candidate]:
         """One candidate per component, named as its preferred release names it."""
@@ -80,24 +113,27 @@ class StoreCatalogue:
             by_uid.setdefault((hit.source, hit.uid), []).append(hit)
         candidates = []
         for (source, uid), releases in by_uid.items():
-            locked = self._locked.get(f"{source}:{uid}")
-            releases.sort(key=lambda hit: (hit.version == locked, parse_version(hit.version)), reverse=True)
-            first = releases[0]
+            first = self._preferred.get(f"{source}:{uid}")
+            releases.sort(key=lambda hit: (hit.version == first, parse_version(hit.version)), reverse=True)
+            best = releases[0]
             versions = tuple(dict.fromkeys(hit.version for hit in releases))
-            candidates.append(Candidate(f"{source}:{first.kind}:{first.name}", source, uid, versions))
+            candidates.append(Candidate(f"{source}:{best.kind}:{best.name}", source, uid, versions))
         return sorted(candidates, key=lambda c: (self.rank(c.source), c.component))
 
     def release(self, candidate: Candidate, version: str) -> Release:
         """The release of a candidate, from the log."""
-        key = (f"{candidate.source}:{candidate.uid}", version)
+        key = (candidate.key, version)
         if key not in self._releases:
             self._releases[key] = self._view.release(candidate.source, candidate.uid, version)
         return self._releases[key]
 
     def implied(self, release: Release) -> list[Need]:
         """The shipped module that gives the release's kind its actions, where there is one."""
-        query = Query(source=KINDS_SOURCE, kind="module", name=release.kind)
-        return [Need("kind", f"{KINDS_SOURCE}:module:{release.kind}")] if any(self._search(query)) else []
+        kind = release.kind
+        if kind not in self._modules:
+            there = any(self._search(Query(source=KINDS_SOURCE, kind="module", name=kind)))
+            self._modules[kind] = [Need("kind", f"{KINDS_SOURCE}:module:{kind}")] if there else []
+        return self._modules[kind]
 
     def hints(self, requirement: Requirement) -> tuple[str, ...]:
         """Near misses of a requirement that nothing meets."""
@@ -105,14 +141,22 @@ class StoreCatalogue:
         return self._suggest(Query(requirement.source, kinds, requirement.name, tags=requirement.tags))
 
 
+def _providers_by_ask(lock: Lock) -> dict[str, frozenset[str]]:
+    """``source:uid`` of what a lock has for each ask, whoever asked."""
+    found: dict[str, set[str]] = {}
+    pairs = [*lock.roots, *((edge.ask, edge.got) for pin in lock.pins for edge in pin.needs)]
+    for ask, got in pairs:
+        pin = lock.pin(got)
+        found.setdefault(ask, set()).add(f"{pin.source}:{pin.uid}")
+    return {ask: frozenset(keys) for ask, keys in found.items()}
+
+
 def _ambiguous(requirement: Requirement, found: list[Candidate]) -> Conflict:
     candidates = [f"{candidate.component}@{candidate.versions[0]}" for candidate in found]
+    hints = [f"name exactly one: `{found[0].component}`"]
+    if len({candidate.source for candidate in found}) > 1:
+        hints.append("or order the sources under [sources] in ckstore.toml: the first one wins")
     return Conflict(
         f"{requirement} is ambiguous: it means {' and '.join(candidates)}.",
-        code="ambiguous",
-        hints=[
-            f"name the source: `{found[0].component}`",
-            "or order the sources under [sources] in ckstore.toml: the first one wins",
-        ],
-        details={"candidates": candidates},
-    )
+        code="ambiguous", hints=hints, details={"candidates": candidates},
+    )  # fmt: skip

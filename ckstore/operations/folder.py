@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
 import pygit2
 
@@ -13,7 +14,7 @@ from ckstore.mirror.readers import Found, Listed, Listing, metadata_at
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import CK_FILE, CK_REPOSITORY, NATIVE_FILE, Metadata, Place, ck_repository_name
-from ckstore.model.names import is_uid
+from ckstore.model.names import is_uid, unsafe_file_name
 from ckstore.model.tomltext import quote
 from ckstore.objects.folders import Staged
 from ckstore.objects.trees import FILE, TreeEntry
@@ -57,7 +58,50 @@ def ignored_by_git(path: Path) -> Callable[[str], bool]:
     if repository.is_bare or repository.workdir is None:
         return lambda item: False
     root = Path(repository.workdir)
-    return lambda item: bool(repository.path_is_ignored(Path(item).relative_to(root).as_posix()))
+    tracked = {entry.path for entry in repository.index}  # git keeps these whatever its rules say
+    tracked |= {parent.as_posix() for file in tuple(tracked) for parent in PurePosixPath(file).parents}
+
+    def ignored(item: str) -> bool:
+        name = Path(item).relative_to(root).as_posix()
+        return bool(repository.path_is_ignored(name)) and name not in tracked
+
+    return ignored
+
+
+@dataclass(slots=True)
+class Unsafe:
+    """Leaves out what no tree can hold, and with it the components that it lies in.
+
+    Called with absolute paths, like ``ignored``, which it asks first.
+    """
+
+    root: Path
+    ignored: Callable[[str], bool]
+    reasons: dict[str, str] = field(default_factory=dict)  # path below the root → why
+
+    def __call__(self, item: str) -> bool:
+        """True when the path is left out."""
+        if self.ignored(item):
+            return True
+        path = Path(item)
+        mode = path.lstat().st_mode
+        reason = unsafe_file_name(path.name)
+        if reason is None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+            reason = "it is neither a file, a folder nor a symlink"
+        if reason is not None:
+            self.reasons[path.relative_to(self.root).as_posix()] = reason
+        return reason is not None
+
+    def without(self, listing: Listing) -> Listing:
+        """The listing without the components that lost a file, with a problem for each thing left out."""
+        kept, problems = [], list(listing.problems)
+        for listed in listing.components:
+            place = listed.found.path
+            inside = {p: why for p, why in self.reasons.items() if not place or p.startswith(f"{place}/")}
+            if not inside:
+                kept.append(listed)
+            problems += [f"{place or '.'}: {ascii(path)[1:-1]}: {why}" for path, why in inside.items()]
+        return Listing(tuple(kept), tuple(sorted(problems)), listing.warnings)
 
 
 def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
@@ -69,8 +113,9 @@ def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
     if not (path / NATIVE_FILE).is_file() and not (path / CK_FILE).is_file():
         tree = _with_metadata(staged, path, tree, stated)
     is_ck = not (path / NATIVE_FILE).is_file() and (path / CK_FILE).is_file()
-    found = Found("", _place(path, stated, is_ck), tree, "ck" if is_ck else "native")
+    found = Found(str(path), _place(path, stated, is_ck), tree, "ck" if is_ck else "native")
     metadata = metadata_at(Trees(staged), found)
+    found = replace(found, path=_path_in_repository(path))
     _check_stated(path, metadata, stated)
     tags = tuple(sorted({*metadata.tags, *stated.tags}))
     return Listing((Listed(metadata.uid, found, replace(metadata, tags=tags)),), ())
@@ -91,10 +136,16 @@ def _place(path: Path, stated: Stated, is_ck: bool) -> Place:
     if not is_ck:
         return Place(stated.kind, stated.name or path.name)
     aliases = path.parent / ".cm"
-    kind = stated.kind or (path.parent.name if aliases.is_dir() else "")
+    in_repository = aliases.is_dir() or _path_in_repository(path)
+    kind = stated.kind or (path.parent.name if in_repository else "")
     alias = aliases / f"alias-a-{path.name}"
     uid = alias.read_text("utf-8", "replace").strip() if alias.is_file() else ""
     return Place(kind, stated.name or path.name, uid if is_uid(uid) else "")
+
+
+def _path_in_repository(path: Path) -> str:
+    """``kind/name`` of a component in a repository of CK; empty elsewhere."""
+    return f"{path.parent.name}/{path.name}" if (path.parent.parent / CK_REPOSITORY).is_file() else ""
 
 
 def _check_stated(path: Path, metadata: Metadata, stated: Stated) -> None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ckstore.errors import InvalidInput
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.requirements import Requirement
@@ -30,13 +31,20 @@ def kept_lock(store: ObjectStore, reference: str, *, relock: bool = False) -> Ke
     requirement = str(Requirement.parse(reference))
     path = _place(store, requirement)
     if path.is_file() and not relock:
-        lock = Lock.parse(read_text(path), str(path))
+        lock = _read(path)
         return Kept(lock, path, (f"using the lock kept for {requirement} (--relock makes a new one)",))
     from ckstore.operations.lock import make_lock  # a kept lock needs no resolver
 
     lock, notes = make_lock(store, [requirement])
     write_whole(path, lock.emit())
     return Kept(lock, path, (f"not in a project: locked {requirement}, the lock is kept in {path}", *notes))
+
+
+def _read(path: Path) -> Lock:
+    try:
+        return Lock.parse(read_text(path), str(path))
+    except InvalidInput as error:
+        raise InvalidInput(error.message, code=error.code, hints=["--relock writes it anew"]) from error
 
 
 def _place(store: ObjectStore, requirement: str) -> Path:

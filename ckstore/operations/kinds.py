@@ -12,11 +12,23 @@ KINDS_SOURCE = "ckstore"
 _FOLDER = Path(ckstore.__file__).parent / "kinds"
 
 
-def ensure_kinds(store: ObjectStore) -> None:
-    """Publish the shipped kinds if the store does not have them yet as they are now."""
-    from ckstore.operations.add import add  # a store that has them needs neither readers nor derivation
+def ensure_kinds(store: ObjectStore) -> dict[str, str]:
+    """Publish the shipped kinds if the store does not have them yet as they are now.
 
-    add(store, _FOLDER, source=KINDS_SOURCE, origin="builtin", command="(shipped with ckstore)")
+    Gives the version of each, by ``source:uid``. It is made of the version of ckstore and of the files, and
+    not counted as elsewhere: two stores must call the same files the same, whatever they held before.
+    """
+    from ckstore.operations.add import BUILTIN, add  # run needs neither readers nor derivation
+
+    report = add(
+        store, _FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command="(shipped with ckstore)",
+        version_of=_version_of,
+    )  # fmt: skip
+    return {f"{KINDS_SOURCE}:{uid}": version for uid, version in report.versions.items()}
+
+
+def _version_of(digest: str) -> str:
+    return f"{ckstore.__version__}+{digest.removeprefix('sha256:')[:12]}"
 
 
 def shipped_actions(kind: str) -> dict[str, ActionSpec]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ckstore.errors import Conflict, InvalidInput
 from ckstore.index.search import search
+from ckstore.mirror.urls import parse_url
 from ckstore.model.locks import Lock, Pin, SourcePin
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
 from ckstore.model.metadata import Need
@@ -63,20 +64,19 @@ def make_lock(
     ``order`` is the precedence of sources, ``present`` a lock whose versions are preferred. Raises the
     errors of :func:`ckstore.resolve.resolver.resolve`.
     """
-    ensure_kinds(store)
+    shipped = ensure_kinds(store)
     view = store.view()
-    locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
-    roots = [(ask, need) for ask in asks for need in _roots(store, ask)]
+    roots = [(ask, need) for ask in asks for need in _roots(store, ask, present)]
     with opened(store.path) as (index, _):
         catalogue = StoreCatalogue(
             view, lambda query: search(index, query), lambda query: suggestions(store.path, query),
-            order, locked,
+            order, present, shipped,
         )  # fmt: skip
         resolution = resolve([need for _, need in roots], catalogue)
     pins = tuple(_pin(resolution, catalogue, name) for name in resolution.chosen)
-    got = {edge.ask: edge.got for edge in resolution.edges.get("", ())}
+    answers = resolution.edges.get("", ())
     lock = Lock(
-        roots=tuple((ask, got[need.ask]) for ask, need in roots),
+        roots=tuple((ask, edge.got) for ask, need in roots for edge in answers if edge.ask == need.ask),
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
@@ -84,17 +84,22 @@ def make_lock(
     return lock, (*resolution.notes, *withdrawn)
 
 
-def _roots(store: ObjectStore, ask: str) -> list[Need]:
+def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:
+    """What the user's requirement stands for: a pattern names all components that it matches.
+
+    Those of a pattern in the present lock stay what they are.
+    """
     requirement = Requirement.parse(ask)
     if requirement.tags:
         return [Need("root", ask, "any")]
     if not requirement.is_pattern:
         return [Need("root", ask)]
-    hits = find(store.path, Query(requirement.source, "|".join(requirement.kinds), requirement.name)).hits
+    names = [got for asked, got in present.roots if asked == ask] if present else []
+    if not names:
+        query = Query(requirement.source, "|".join(requirement.kinds), requirement.name)
+        names = [f"{hit.source}:{hit.kind}:{hit.name}" for hit in find(store.path, query).hits]
     suffix = "" if requirement.range == "*" else f"@{requirement.range}"
-    return [Need("root", f"{hit.source}:{hit.kind}:{hit.name}{suffix}") for hit in hits] or [
-        Need("root", ask)
-    ]
+    return [Need("root", f"{name}{suffix}") for name in names] or [Need("root", ask)]
 
 
 def _pin(resolution: Resolution, catalogue: StoreCatalogue, name: str) -> Pin:
@@ -162,21 +167,46 @@ def lock_project(
             code="nothing-to-lock",
             hints=["`ckstore lock program:NAME` adds a requirement"],
         )
-    present = read_lock(project)
-    lock, notes = make_lock(store, requires, _order(store, manifest), None if update else present)
+    before = _before(project, update)
+    lock, notes = make_lock(store, requires, _order(store, manifest), None if update else before)
     path = project / LOCK_FILE
     if new or not (project / FILE).is_file():
         write_whole(project / FILE, manifest_text(project, requires))
     written = not path.is_file() or read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
-    return LockReport(path, lock, _changes(present, lock), notes, written)
+    return LockReport(path, lock, _changes(before, lock), notes, written)
+
+
+def _before(project: Path, update: bool) -> Lock | None:
+    """The lock of a project. A damaged one is not written over: its pins would be lost without a word."""
+    try:
+        return read_lock(project)
+    except InvalidInput as error:
+        if update:
+            return None
+        raise InvalidInput(
+            error.message,
+            code=error.code,
+            hints=[
+                "take the file back from version control",
+                "or give its pins up: `ckstore lock --update` writes it anew with the newest releases",
+            ],
+        ) from error
 
 
 def _order(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The manifest's sources by name; one that is not mirrored yet simply has no candidates."""
-    known = {source.url: source.name for source in store.view().sources()}
-    return [known.get(url, name) if url else name for name, url in manifest.sources.items()]
+    known = {source.url: source.name for source in store.view().sources() if source.url}
+    return [known.get(_address(url), name) for name, url in manifest.sources.items()]
+
+
+def _address(url: str) -> str:
+    """The canonical spelling that sources have; what is no address stays as it is."""
+    try:
+        return parse_url(url).text if url else ""
+    except InvalidInput:
+        return url
 
 
 def _changes(before: Lock | None, after: Lock) -> tuple[Change, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckstore.errors import CorruptData, NotFound
+from ckstore.model.names import unsafe_file_name
 from ckstore.objects.log import LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
@@ -40,6 +41,8 @@ def store_outputs(writer: PackWriter, workspace: Path, outputs: Mapping[str, str
         path = workspace / relative
         if not path.resolve().is_relative_to(workspace.resolve()):
             raise CorruptData(f"The output {name} leads out of the workspace.", code="unsafe-output")
+        if any(unsafe_file_name(part) for part in name.split("/")):
+            raise CorruptData(f"The output {name!r} has an unsafe name.", code="unsafe-output")
         if path.is_file():
             files[tuple(name.split("/"))] = writer.add_file(path, path.stat().st_size)
     return _nested(writer, files) if files else ""

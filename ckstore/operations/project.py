@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import tomlkit
+from tomlkit.items import Array
 
 from ckstore.errors import InvalidInput, NotFound, Unavailable
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
+from ckstore.model.requirements import Requirement
 
 WORKSPACE = ".ckstore"
 
@@ -49,14 +53,29 @@ def read_lock(project: Path) -> Lock | None:
     return Lock.parse(read_text(path), str(path)) if path.is_file() else None
 
 
-def manifest_text(project: Path, requires: tuple[str, ...]) -> str:
-    """The manifest's text with exactly these requirements; comments and other keys stay as they are."""
+def manifest_text(project: Path, requires: Sequence[str]) -> str:
+    """The manifest's text with these requirements; what is there, comments included, stays as it is."""
     path = project / FILE
-    document = tomlkit.parse(read_text(path)) if path.is_file() else tomlkit.document()
-    array = tomlkit.array()
-    array.extend(requires)
-    document["requires"] = array.multiline(len(requires) > 1)
+    text = read_text(path) if path.is_file() else ""
+    document = tomlkit.parse(text)
+    if "requires" not in document:  # at the top: after a table it would belong to the table
+        document = tomlkit.parse("requires = []\n" + (f"\n{text}" if text.strip() else ""))
+    array = document["requires"]
+    assert isinstance(array, Array), "the manifest was read before"
+    present = [str(Requirement.parse(str(item))) for item in array]
+    _append(array, [item for item in requires if item not in present])
     return tomlkit.dumps(document)
+
+
+def _append(array: Array, items: Sequence[str]) -> None:
+    text = array.as_string()
+    if "\n" not in text:
+        array.extend(items)
+        array.multiline(len(array) > 1)
+        return
+    indent = re.search(r"\n([ \t]+)\S", text)
+    for item in items:
+        array.add_line(item, indent=indent[1] if indent else "    ")
 
 
 def write_whole(path: Path, text: str) -> None:

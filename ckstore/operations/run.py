@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,12 @@ from ckstore.actions.launch import launch
 from ckstore.actions.options import parse_options
 from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.signature import ActionSpec, read_actions
-from ckstore.errors import Conflict, NotFound, Unsupported
+from ckstore.errors import Conflict, NotFound, Unavailable, Unsupported
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.names import did_you_mean
 from ckstore.model.records import Operation, Run
 from ckstore.model.requirements import Requirement
+from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.layout import remove_tree
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.store import ObjectStore
@@ -26,6 +28,7 @@ from ckstore.operations.project import WORKSPACE
 from ckstore.operations.snapshot import snapshot, verify
 
 Progress = Callable[[str], None]
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class RunReport:
 def find_pin(lock: Lock, reference: str) -> Pin:
     """The pin of a lock that a reference means; roots first. The range must admit the pinned version."""
     wanted = Requirement.parse(reference)
-    found = [pin for pin in lock.pins if _matches(wanted, pin)]
+    answers = {got for ask, got in lock.roots if ask == str(wanted)}  # a tag query is known by its answers
+    found = [pin for pin in lock.pins if pin.component in answers or _matches(wanted, pin)]
     roots = {got for _, got in lock.roots}
     found = [pin for pin in found if pin.component in roots] or found
     if not found:
@@ -79,14 +83,12 @@ def find_pin(lock: Lock, reference: str) -> Pin:
         raise Conflict(
             f"{reference} means several components of the lock: {', '.join(p.component for p in found)}.",
             code="ambiguous",
-            hints=["name the source: source:kind:name"],
+            hints=[f"name exactly one: {found[0].component}"],
         )
     return found[0]
 
 
 def _matches(wanted: Requirement, pin: Pin) -> bool:
-    from ckstore.model.versions import VersionRange, parse_version
-
     return (
         (not wanted.source or wanted.source == pin.source)
         and (not wanted.kinds or pin.kind in wanted.kinds)
@@ -133,7 +135,7 @@ def run(
     module, spec = action_spec(root, lock, pin, action)
     options = parse_options(spec, words)
     workspace = _workspace(store, project)
-    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
         plan = Plan(action, pin.component, module.component, root, lock.emit(), workspace, options)
         outcome = launch(plan, progress=progress, environment=environment)
@@ -147,16 +149,26 @@ def run(
 
 
 def _workspace(store: ObjectStore, project: Path | None) -> Path:
-    parent = project / WORKSPACE / "work" if project else store.path / "work"
-    parent.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    """A new folder below the project, or below the store when the project cannot be written to."""
+    own = store.path / "work"
+    for parent in (project / WORKSPACE / "work", own) if project else (own,):
+        for _ in range(_TRIES):  # another run that ends may take the empty parent away in between
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                parent.mkdir(parents=True, exist_ok=True)
+                return Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+    raise Unavailable(
+        f"{own} cannot be written to.",
+        code="no-workspace",
+        hints=["check its permissions, or choose another store with --store"],
+    )
 
 
 def _remove(workspace: Path) -> None:
     remove_tree(workspace)
     for folder in (workspace.parent, workspace.parent.parent):
-        if folder.name in ("work", WORKSPACE) and folder.is_dir() and not any(folder.iterdir()):
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.name in ("work", WORKSPACE):
+            with contextlib.suppress(OSError):  # not empty: another run is there
+                folder.rmdir()
 
 
 def _draft(
@@ -177,7 +189,7 @@ def _record(store: ObjectStore, draft: Run, outcome: Outcome, lock: Lock, worksp
     reports: list[RunReport] = []
 
     def edit(view: LogView, change: LogEdit, tree: str) -> None:
-        reference = draft.replay_of or view.reference(draft.key)
+        reference = _reference(view, draft)
         comparisons = compare_outputs(store, view, reference, tree, outcome.checked, change.read_tree)
         differs = any(comparison.result == "differs" for comparison in comparisons)
         status = "mismatch" if differs and draft.status == "ok" else draft.status
@@ -190,13 +202,20 @@ def _record(store: ObjectStore, draft: Run, outcome: Outcome, lock: Lock, worksp
             RunReport(run_id, final, outcome.message, outcome.hints, comparisons, reference, drift=drift)
         )
 
-    command = " ".join(["ckstore", draft.action, draft.component, *draft.inputs["words"]])
+    command = shlex.join(["ckstore", draft.action, draft.component, *draft.inputs["words"]])
     store.publish(
         Operation("run", command, f"{draft.action} {draft.component}: {draft.status}"),
         lambda writer: store_outputs(writer, workspace, outcome.outputs),
         edit,
     )
     return reports[-1]
+
+
+def _reference(view: LogView, draft: Run) -> str:
+    """The run to compare with: the one replayed, unless it left nothing; else the first one of its key."""
+    if draft.replay_of and view.run(draft.replay_of).outputs:
+        return draft.replay_of
+    return view.reference(draft.key)
 
 
 def _drift(before: Run, now: Run) -> dict[str, tuple[str, str]]:

@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ckstore.errors import CkstoreError, Conflict, CorruptData, NotFound
+from ckstore.errors import Conflict, CorruptData, NotFound
 from ckstore.model.locks import Lock, Pin
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.layout import build_snapshot, lay_out, remove_tree
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
+from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
 
 
 def check_pins(store: ObjectStore, lock: Lock) -> None:
-    """Raise when a pin is not exactly a release of this store; needs no network and resolves nothing."""
+    """Raise when a pin is not exactly a release of this store; needs no network and resolves nothing.
+
+    The kinds that ship with ckstore are brought in when a store does not have them yet.
+    """
     view = store.view()
+    shipped = [pin for pin in lock.pins if pin.source == KINDS_SOURCE]
+    if not all(view.has_release(pin.source, pin.uid, pin.version) for pin in shipped):
+        ensure_kinds(store)
+        view = store.view()
     for pin in lock.pins:
         _check_pin(view, lock, pin)
 
 
 def _check_pin(view: LogView, lock: Lock, pin: Pin) -> None:
     if not view.has_release(pin.source, pin.uid, pin.version):
-        url = next((source.url for source in lock.sources if source.name == pin.source), "")
         raise NotFound(
             f"The lock names {pin.component}@{pin.version}, which is not in this store.",
             code="release-not-here",
-            hints=[f"`ckstore mirror {url}`" if "://" in url else f"add the source {pin.source} again"],
+            hints=[_where_to_get(lock, pin)],
         )
     release = view.release(pin.source, pin.uid, pin.version)
     for what, ours, theirs in (
@@ -41,6 +48,14 @@ def _check_pin(view: LogView, lock: Lock, pin: Pin) -> None:
                 hints=["was ckstore.lock edited? take it back from version control, or run `ckstore lock`"],
                 details={"component": pin.component, "lock": theirs, "store": ours},
             )
+
+
+def _where_to_get(lock: Lock, pin: Pin) -> str:
+    if pin.source == KINDS_SOURCE:
+        made_by = pin.version.partition("+")[0]
+        return f"it ships with ckstore {made_by}: install that version, or lock again with this one"
+    url = next((source.url for source in lock.sources if source.name == pin.source), "")
+    return f"`ckstore mirror {url}`" if "://" in url else f"`ckstore add` the folder of {pin.source} again"
 
 
 def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None) -> Path:
@@ -72,12 +87,3 @@ def verify(store: ObjectStore, lock: Lock, components: Iterable[str]) -> None:
             hints=["the changed copy was removed; the next run starts from the true files"],
             details={"component": component, "tree": pin.tree},
         )
-
-
-def is_intact(store: ObjectStore, lock: Lock) -> bool:
-    """True when every pin of the lock is a release of this store."""
-    try:
-        check_pins(store, lock)
-    except CkstoreError:
-        return False
-    return True

@@ -36,7 +36,7 @@ def read_head(store: Path) -> str:
             code="store-not-readable",
             hints=["check its permissions", "--store names another place"],
         ) from error
-    if text and not _is_id(text):
+    if text and not is_object_id(text):
         raise CorruptData(
             f"The log ref of {store} holds no commit id.",
             code="bad-log-ref",
@@ -45,7 +45,8 @@ def read_head(store: Path) -> str:
     return text
 
 
-def _is_id(text: str) -> bool:
+def is_object_id(text: str) -> bool:
+    """True for 40 lower-case hexadecimal digits."""
     return len(text) == 40 and set(text) <= _HEX
 
 
@@ -142,5 +143,5 @@ class _Wait:
         """
         status = self._lock.stat()
         since = self._met.setdefault((status.st_ino, status.st_mtime_ns), time.monotonic())
-        ours = status.st_size == 41 and _is_id(self._lock.read_text("latin-1").strip())
+        ours = status.st_size == 41 and is_object_id(self._lock.read_text("latin-1").strip())
         return ours or time.monotonic() - since > _STALE_SECONDS

@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, Self
 
 from ckstore.errors import Unavailable
 from ckstore.objects.disk import not_writable, sync_folder
@@ -51,6 +51,12 @@ class PackWriter:
         self._path = Path()
         self._end = 0
         self._heals = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.discard()
 
     def __contains__(self, oid: str) -> bool:
         return oid in self._entries

@@ -29,9 +29,10 @@ from ckstore.model.records import Operation
 from ckstore.objects.digests import Digests
 from ckstore.objects.disk import not_readable, not_writable, sync_folder
 from ckstore.objects.fold import fold
-from ckstore.objects.head import GIT_FOLDER, move_head, read_head, wait_for_lock
+from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, wait_for_lock
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.loose import loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
@@ -69,7 +70,7 @@ class ObjectStore:
                     hints=["`ckstore add` or `ckstore mirror` creates one", "--store names another place"],
                 )
             _create(path)
-        self.repo = _open(self.git)
+        self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self.digests = Digests(self.read_tree, self.read_blob)
 
@@ -78,7 +79,16 @@ class ObjectStore:
     def read(self, oid: str) -> tuple[str, bytes]:
         """(type, bytes) of an object; :class:`NotFound`, or :class:`CorruptData` when it is damaged."""
         try:
-            kind, data = self._read(oid)
+            loose = read_loose(self.git / "objects", oid) if is_object_id(oid) else None
+        except CorruptData:
+            if not self._packs.exists(oid):
+                raise
+            loose = None
+        return loose or self._read_packed(oid)
+
+    def _read_packed(self, oid: str) -> tuple[str, bytes]:
+        try:
+            kind, data = self._read_again(oid) if is_object_id(oid) else _unknown(oid)
         except KeyError:
             raise NotFound(
                 f"The object {oid} is not in the store.",
@@ -95,12 +105,12 @@ class ObjectStore:
             ) from error
         return _TYPES[pygit2.enums.ObjectType(kind)], data
 
-    def _read(self, oid: str) -> tuple[int, bytes]:
+    def _read_again(self, oid: str) -> tuple[int, bytes]:
         try:
-            found: tuple[int, bytes] = self.repo.odb.read(oid)
+            found: tuple[int, bytes] = self._packs.read(oid)
         except (pygit2.GitError, OSError):  # its pack was repacked by another process, or it is damaged
             self._refresh()
-            found = self.repo.odb.read(oid)
+            found = self._packs.read(oid)
         return found
 
     def _read_as(self, kind: str, oid: str) -> bytes:
@@ -144,7 +154,9 @@ class ObjectStore:
 
     def has(self, oid: str) -> bool:
         """True when the object is here (its bytes are not looked at)."""
-        return bool(self.repo.odb.exists(oid))
+        return is_object_id(oid) and (
+            bool(self._packs.exists(oid)) or loose_path(self.git / "objects", oid).exists()
+        )
 
     def missing_objects(self, tree: str, whole: set[str], depth: int = 0) -> list[str]:
         """Trees and blobs below ``tree`` that are absent. ``whole`` remembers trees known to be complete."""
@@ -302,7 +314,8 @@ class ObjectStore:
 
     def _refresh(self) -> None:
         """Look again for packs, in their new order; what was damaged is read from its new copy."""
-        old, self.repo = self.repo, _open(self.git)
+        old = self.repo
+        self.repo, self._packs = _open(self.git)
         old.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
 
     def _presence(self, oid: str, kind: ObjectType, data: bytes | None) -> Presence:
@@ -319,7 +332,7 @@ class ObjectStore:
         return "intact"
 
     def _set_aside(self, oid: str) -> None:
-        loose = self.git / "objects" / oid[:2] / oid[2:]
+        loose = loose_path(self.git / "objects", oid)
         aside = self.path / "damaged" / oid
         if loose.exists():
             aside.parent.mkdir(exist_ok=True)
@@ -369,18 +382,25 @@ def _init(git: Path) -> None:
     sync_folder(git)
 
 
-def _open(git: Path) -> pygit2.Repository:
+def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
+    """The repository for its refs, and its packs alone for reading (see loose.py)."""
     pygit2.settings.enable_fsync_gitdir(True)
     pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
     pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
     try:
-        return pygit2.Repository(str(git))
+        packs = pygit2.Odb()
+        packs.add_backend(pygit2.OdbBackendPack(str(git / "objects")), 1)
+        return pygit2.Repository(str(git)), packs
     except pygit2.GitError as error:
         raise CorruptData(
             f"{git} is not a git repository: {error}.",
             code="bad-store",
             hints=["--store names another place"],
         ) from error
+
+
+def _unknown(oid: str) -> tuple[int, bytes]:
+    raise KeyError(oid)
 
 
 def _seconds(signature: str) -> int:

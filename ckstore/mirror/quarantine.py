@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pygit2
 from filelock import Timeout
 
 from ckstore.errors import CkstoreError, Unavailable
+from ckstore.mirror.borrowing import BorrowingStore, object_folders
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.disk import not_writable
@@ -35,7 +36,8 @@ class Quarantine:
 
     store: ObjectStore
     path: Path
-    objects: ObjectStore
+    objects: BorrowingStore
+    lenders: tuple[Path, ...]  # folders of objects
     known: set[str] = field(default_factory=set)
     whole: bool = True  # False: reads a damaged folder, see `lean_on`
 
@@ -53,13 +55,15 @@ class Quarantine:
 
     def lean_on(self, folder: Path) -> None:
         """Read the objects of another repository (its git folder) in place, whole or not."""
-        _borrow(self.objects, [self.store.git / "objects", folder / "objects"])
+        self.lenders = (*self.lenders, *object_folders(folder / "objects"))
+        _borrow(self.git, self.lenders)
         self.reopen()
         self.whole = False
 
     def reopen(self) -> None:
         """See what was fetched since. Of a shallow repository, the history is not whole."""
-        self.objects = ObjectStore(self.path, create=False)
+        self.objects.repo.free()
+        self.objects = BorrowingStore(self.path, self.lenders)
         self.whole = not (self.git / "shallow").exists()
 
     def remove(self) -> None:
@@ -113,20 +117,20 @@ def _open(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
     address = path / _ADDRESS
     if path.exists() and (not address.is_file() or address.read_text("utf-8") != url.text):
         shutil.rmtree(path)  # of another address: its batches are of no use
-    objects = ObjectStore(path)
-    _borrow(objects, [store.git / "objects"])
+    git, lenders = ObjectStore(path).git, (store.git.resolve() / "objects",)
+    _borrow(git, lenders)
     address.write_text(url.text, "utf-8")
-    for litter in (objects.git / "objects" / "pack").glob("tmp_*"):
+    for litter in (git / "objects" / "pack").glob("tmp_*"):
         litter.unlink(missing_ok=True)
-    opened = Quarantine(store, path, ObjectStore(path, create=False))
+    opened = Quarantine(store, path, BorrowingStore(path, lenders), lenders)
     _set_known(opened)
     return opened
 
 
-def _borrow(objects: ObjectStore, folders: list[Path]) -> None:
-    info = objects.git / "objects" / "info"
+def _borrow(git: Path, lenders: Sequence[Path]) -> None:
+    info = git / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
-    (info / "alternates").write_text("".join(f"{folder.resolve()}\n" for folder in folders), "utf-8")
+    (info / "alternates").write_text("".join(f"{folder}\n" for folder in lenders), "utf-8")
 
 
 def _set_known(opened: Quarantine) -> None:

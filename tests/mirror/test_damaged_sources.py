@@ -115,3 +115,28 @@ def test_a_linked_worktree_is_a_source(
     up.lose(up.blob(b"lost"))
     mirror(store, str(tmp_path / "linked"))
     assert list(lines(store, "linked")) == ["program:a"]
+
+
+def test_a_truncated_file_of_a_damaged_source_is_named(store: ObjectStore, up: Upstream) -> None:
+    up.commit({**native("program/a", body="a" * 5000), **native("program/b")})
+    oid = up.at("program/a/main.c")
+    path = up.path / "objects" / oid[:2] / oid[2:]
+    data = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(data[: len(data) // 2])
+    report = mirror(store, up.url)
+    assert report.problems[0].startswith("program/a@")
+    assert list(lines(store, "up")) == ["program:b"]
+
+
+def test_a_damaged_source_that_borrows_objects_is_read_with_them(
+    store: ObjectStore, up: Upstream, tmp_path: Path
+) -> None:
+    up.commit({**native("program/a"), "program/a/lost": "lost"})
+    up.commit(native("program/b"))
+    up.lose(up.blob(b"lost"))
+    other = Upstream(tmp_path / "other.git")
+    (other.path / "objects" / "info" / "alternates").write_text("../../up.git/objects\n")
+    (other.path / "refs" / "heads" / "main").write_text(f"{up.head}\n")
+    mirror(store, other.url)
+    assert list(lines(store, "other")) == ["program:b"]

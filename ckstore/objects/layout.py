@@ -88,14 +88,14 @@ def _write(store: ObjectStore, tree: str, folder: Path) -> None:
                 else:
                     _write_entry(store, entry, path)
             except FileExistsError:
-                raise CorruptData(
-                    f"The tree {oid} holds {entry.name!r} twice, as this file system sees it.",
-                    code="name-twice",
-                ) from None
+                raise _twice(entry.name) from None
             if entry.is_tree:
                 pending.append((entry.oid, path, depth + 1))
     for path, link in links:
-        path.symlink_to(link)
+        try:
+            path.symlink_to(link)
+        except FileExistsError:
+            raise _twice(path.name) from None
 
 
 def _write_entry(store: ObjectStore, entry: TreeEntry, path: Path) -> None:
@@ -107,6 +107,10 @@ def _write_entry(store: ObjectStore, entry: TreeEntry, path: Path) -> None:
     else:
         mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
         _write_file(path, store.read_blob(entry.oid), mode)
+
+
+def _twice(name: str) -> CorruptData:
+    return CorruptData(f"A tree holds {name!r} twice, as this file system sees it.", code="name-twice")
 
 
 def _target(path: Path, data: bytes) -> str:

@@ -7,9 +7,12 @@ extracted trees still have their digests (they are derived: a damaged one is del
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ckstore.errors import CkstoreError
 from ckstore.objects.digests import digest_of_folder
@@ -17,6 +20,8 @@ from ckstore.objects.layout import remove_tree
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK
+
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
         digests[tree] = digest
         damage += _digest(store, what, tree, digest)
         progress(f"checked {releases} releases")
+    _sweep(store)
     trees = list(_extracted(store, digests))
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
 
@@ -97,7 +103,10 @@ def _below(store: ObjectStore, root: str, seen: set[str], progress: Callable[[st
         if len(seen) % 1000 == 0:
             progress(f"checked {len(seen)} objects")
         if is_tree and not found:
-            pending += [(e.oid, e.is_tree) for e in store.read_tree(oid) if e.mode != GITLINK]
+            try:
+                pending += [(e.oid, e.is_tree) for e in store.read_tree(oid) if e.mode != GITLINK]
+            except CkstoreError as error:
+                damage.append(Damage(error.code, oid, error.message))
     return damage
 
 
@@ -145,10 +154,26 @@ def _extracted(store: ObjectStore, digests: dict[str, str]) -> Iterator[Damage |
     folder = store.path / "trees"
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         expected = digests.get(path.name)
-        if expected is None or digest_of_folder(path) == expected:
+        if expected is None or _has_digest(path, expected):
             yield None
         else:
             remove_tree(path)
             yield Damage(
                 "changed-tree", str(path), "Its files were changed; deleted, laid out anew when needed.", True
             )
+
+
+def _has_digest(folder: Path, expected: str) -> bool:
+    try:
+        return digest_of_folder(folder) == expected
+    except (CkstoreError, OSError):  # a pipe, a file that cannot be read: not what was laid out
+        return False
+
+
+def _sweep(store: ObjectStore) -> None:
+    """Remove what killed processes left half-written, once nobody can be at it any more."""
+    pack = store.git / "objects" / "pack"
+    for path in [*(store.path / "trees").glob("tmp-*"), *store.path.glob("tmp-*"), *pack.glob("tmp_*")]:
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
+                remove_tree(path) if path.is_dir() else path.unlink()

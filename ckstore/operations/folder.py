@@ -97,7 +97,8 @@ class Unsafe:
         kept, problems = [], list(listing.problems)
         for listed in listing.components:
             place = listed.found.path
-            inside = {p: why for p, why in self.reasons.items() if not place or p.startswith(f"{place}/")}
+            below = f"{place}/" if place else ""
+            inside = {p[len(below) :]: why for p, why in self.reasons.items() if p.startswith(below)}
             if not inside:
                 kept.append(listed)
             problems += [f"{place or '.'}: {ascii(path)[1:-1]}: {why}" for path, why in inside.items()]

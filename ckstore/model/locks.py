@@ -41,7 +41,7 @@ class Edge:
     def parse(cls, text: str) -> Edge:
         """Read ``role: ask -> got``; ValueError when it is something else."""
         head, arrow, got = text.rpartition(" -> ")  # no name contains ">"
-        role, colon, ask = head.partition(": ")
+        role, colon, ask = head.rpartition(": ")  # a role is a stranger's word
         if not arrow or not colon:
             raise ValueError(f"{text!r} is not of the form 'role: ask -> got'")
         return cls(role, ask, got)

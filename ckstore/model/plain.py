@@ -17,11 +17,11 @@ Plain = dict[str, object]
 def parse_json(data: bytes, where: str) -> Plain:
     """A JSON object from bytes (UTF-8, a byte order mark is tolerated).
 
-    Raises :class:`InvalidInput` naming ``where``, line and column; duplicate keys are refused, because
-    which of the two counts would depend on the reader.
+    Of a key that is there twice the last one counts, as in the kernel that the files were written for: real
+    metadata has such keys. Raises :class:`InvalidInput` naming ``where``, line and column.
     """
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
+        value = json.loads(data.decode("utf-8-sig"))
         if b"\\ud" in data.lower():  # half a surrogate pair is no text: nothing could store it
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -40,15 +40,6 @@ def parse_json(data: bytes, where: str) -> Plain:
             code="bad-json",
             details={"file": where},
         )
-    return value
-
-
-def _unique(pairs: list[tuple[str, object]]) -> Plain:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} is there twice")
     return value
 
 

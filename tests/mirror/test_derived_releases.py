@@ -167,6 +167,29 @@ class TestLines:
         assert "share a UID" in report.notes[0]
         assert lines(store, "up")["program:a"].uid == UID
 
+    def test_a_component_that_shares_a_uid_never_takes_over_the_line_of_the_broken_holder(
+        self, store: ObjectStore, up: Upstream
+    ) -> None:
+        up.commit({**ck("program", "a", UID), **ck("program.features", "a", UID)})
+        run(store, up)
+        before = lines(store, "up")
+        up.commit({"program/a/.cm/meta.json": '{"broken": '})
+        report = run(store, up)
+        assert (report.releases, report.withdrawn) == (0, 0)
+        assert lines(store, "up") == before
+        up.commit({"program/a/.cm/meta.json": '{"tags": ["x"]}'})
+        run(store, up)
+        assert lines(store, "up")["program:a"].versions == ("1.0.0", "1.1.0")
+
+    def test_nor_that_of_a_holder_that_is_gone(self, store: ObjectStore, up: Upstream) -> None:
+        up.commit({**ck("program", "a", UID), **ck("program.features", "a", UID)})
+        run(store, up)
+        gone = up.commit({"program/a/": None})
+        report = run(store, up)
+        assert (report.releases, report.withdrawn) == (0, 1)
+        assert lines(store, "up")["program:a"].withdrawn == gone
+        assert lines(store, "up")["program.features:a"].versions == ("1.0.0",)
+
 
 class TestLabels:
     def test_name_the_version_current_at_the_tag(self, store: ObjectStore, up: Upstream) -> None:

@@ -124,9 +124,9 @@ class TestCollectiveKnowledge:
         assert caught.value.message.startswith("repo/x/.cm/meta.json, line 2, column 12: not valid JSON")
         assert caught.value.details == {"file": "repo/x/.cm/meta.json", "line": 2, "column": 12}
 
-    def test_the_same_key_twice_is_refused_because_readers_would_differ(self) -> None:
-        with pytest.raises(InvalidInput, match="the key 'tags' is there twice"):
-            parse_metadata({CK_FILE: b'{"tags": "a", "tags": "b"}'}, Place("program", "x"), "x")
+    def test_of_a_key_that_is_there_twice_the_last_one_counts(self) -> None:
+        found = parse_metadata({CK_FILE: b'{"tags": "a", "tags": "b"}'}, Place("program", "x"), "x")
+        assert found.tags == ("b",)
 
     @pytest.mark.parametrize(
         "data",

@@ -2,7 +2,8 @@
 
 A claim is what one folder says about itself. Identity is the UID, so of several claims of one UID only
 one holds it: the one whose kind and name the line of releases already has, else the first by path. The
-others get a UID derived from kind and name. All of this depends on the lines and on the trees alone,
+others get a UID derived from kind and name, and keep it: when the holder breaks or goes, none of them takes
+over the line of another component. All of this depends on the lines and on the trees alone,
 never on how a walk came here.
 """
 
@@ -93,7 +94,7 @@ class Claims:
         touched, self._touched = self._touched, set()
         touched |= {spare for uid in touched for spare in self._rank(uid, holder)}
         for uid in touched:
-            self._decide(uid, holder(uid))
+            self._decide(uid, holder)
         owned = ((uid, self.owners.get(uid)) for uid in sorted(touched))
         return [(uid, None if path is None else self.by_path[path]) for uid, path in owned]
 
@@ -103,8 +104,8 @@ class Claims:
         for path, spare in self._losers.pop(uid, {}).items():
             self._spare[spare].discard(path)
             again.add(spare)
-        losers = self._ranked(self._by_uid[uid], holder(uid))[1:]
-        for path in losers:
+        winner = self._contenders(uid, holder)[:1]
+        for path in self._by_uid[uid].difference(winner):
             spare = derive_uid(*self.by_path[path].called)
             self._spare[spare].add(path)
             self._losers.setdefault(uid, {})[path] = spare
@@ -114,8 +115,23 @@ class Claims:
     def _ranked(self, paths: Iterable[str], held: KindAndName | None) -> list[str]:
         return sorted(paths, key=lambda path: (self.by_path[path].called != held, path.split("/")))
 
-    def _decide(self, uid: str, held: KindAndName | None) -> None:
-        ranked = self._ranked(self._by_uid[uid], held) or self._ranked(self._spare[uid], None)
+    def _contenders(self, uid: str, holder: Callable[[str], KindAndName | None]) -> list[str]:
+        """The paths that may hold a UID, best first; its line is not for those that have one of their own."""
+        held = holder(uid)
+        paths = [
+            path
+            for path in self._by_uid[uid]
+            if held in (None, self.by_path[path].called) or not self._has_own_line(path, uid, holder)
+        ]
+        return self._ranked(paths, held)
+
+    def _has_own_line(self, path: str, uid: str, holder: Callable[[str], KindAndName | None]) -> bool:
+        called = self.by_path[path].called
+        spare = derive_uid(*called)
+        return spare != uid and holder(spare) == called
+
+    def _decide(self, uid: str, holder: Callable[[str], KindAndName | None]) -> None:
+        ranked = self._contenders(uid, holder) or self._ranked(self._spare[uid], None)
         if ranked:
             self.owners[uid] = ranked[0]
         else:
@@ -138,7 +154,7 @@ class Claims:
             winner = self.owners.get(uid, "")
             if self.owners.get(spare) != path:
                 yield problem(path, f"it has the kind, name and UID of {self.owners.get(spare)}")
-            elif self.by_path[path].called[0] == self.by_path[winner].called[0]:
+            elif self.by_path[path].called[0] == self._kind_of(uid):
                 yield problem(path, f"its UID {uid} is that of {winner} too; it gets the UID {spare}")
 
     def _collisions(self) -> list[tuple[str, str, str]]:
@@ -153,4 +169,5 @@ class Claims:
         )
 
     def _kind_of(self, uid: str) -> str:
-        return self.by_path[self.owners[uid]].called[0]
+        """The kind of what holds a UID; empty while nothing does."""
+        return self.by_path[self.owners[uid]].called[0] if uid in self.owners else ""

@@ -195,12 +195,13 @@ class ObjectStore:
 
     def lock(self, name: str) -> FileLock:
         """An advisory lock between processes; dies with its holder."""
-        folder = self.path / "locks"
+        path = self.path / "locks" / f"{name}.lock"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o666))  # refused here rather than in the middle
         except OSError as error:
             raise not_writable(self.path, error) from error
-        return FileLock(folder / f"{name}.lock")
+        return FileLock(path)
 
     def writer(self) -> PackWriter:
         """A writer of new objects; the caller finishes or discards it."""

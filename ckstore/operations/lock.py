@@ -142,9 +142,7 @@ def _withdrawn(view: LogView, pins: tuple[Pin, ...]) -> list[str]:
         if component is None:
             continue
         if component.withdrawn:
-            notes.append(
-                f"{pin.component} was withdrawn upstream at {component.withdrawn[:12]}; pinned all the same"
-            )
+            notes.append(f"{pin.component} was withdrawn upstream; pinned all the same")
         elif (component.kind, component.name) != (pin.kind, pin.name):
             notes.append(f"{pin.component} is now called {component.kind}:{component.name}; pinned as it was")
     return notes

@@ -182,6 +182,9 @@ class _Search:
 
     def _versions(self, level: _Level, candidate: Candidate, admitted: list[str]) -> Iterator[Choice]:
         asked = level.step.asked
+        if not admitted:
+            level.fail(explain.no_version(asked, candidate))
+            return
         present = self._chosen.get(candidate.key)
         if present is not None:
             choice, at = present
@@ -192,8 +195,6 @@ class _Search:
             others = self._who_asked(candidate.key)
             level.fail(explain.clash(asked, candidate.component, choice.version, others))
             return
-        if not admitted:
-            level.fail(explain.no_version(asked, candidate))
         for version in admitted:
             choice = Choice(candidate, version)
             barred = self._barred.get((candidate.key, version)) or self._name_clash(level, choice)

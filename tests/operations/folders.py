@@ -15,7 +15,7 @@ text = {every = "dataset[text]"}
 [program]
 language = "python"
 
-[program.commands.count]
+[program.commands.default]
 run = '"$CK_PYTHON_BIN" {src}/count.py {dataset} count.txt'
 dataset = "text"
 outputs = ["count.txt"]

@@ -97,9 +97,10 @@ class LogView:
         """All components of a source, by UID."""
         for prefix in self._list(("sources", source, "components")):
             for entry in self._objects.read_tree(prefix.oid):
-                component = self.component(source, entry.name)
-                if component is not None:
-                    yield component
+                record = self._sub(entry.oid, "component")
+                if record:
+                    what = f"the record of {source}:{entry.name}"
+                    yield Component.decode(self._objects.read_blob(record), what)
 
     def has_release(self, source: str, uid: str, version: str) -> bool:
         """True when this version was released."""

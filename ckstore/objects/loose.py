@@ -26,7 +26,8 @@ def read_loose(objects: Path, oid: str) -> tuple[str, bytes] | None:
     Raises :class:`CorruptData` when the file is damaged.
     """
     try:
-        raw = loose_path(objects, oid).read_bytes()
+        with open(f"{objects}/{oid[:2]}/{oid[2:]}", "rb") as file:  # noqa: PTH123 - asked for every object
+            raw = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

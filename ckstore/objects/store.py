@@ -6,6 +6,7 @@
     <store>/trees/<oid>/   extracted trees (see layout.py)
     <store>/incoming/      quarantine of mirrors under way
     <store>/locks/         advisory locks; empty files
+    <store>/damaged/       loose objects that were damaged when the same content was added again
     <store>/index.sqlite   derived, kept by the index engine
 """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -90,6 +89,7 @@ def test_a_disk_remounted_read_only_is_read_and_not_written(tiny_disk: Path, tmp
 
 
 def test_a_limit_on_file_sizes_is_a_full_disk(store: ObjectStore, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
     make_folder(tmp_path / "big", {"x": random_bytes(300_000)})
 
     def work() -> None:

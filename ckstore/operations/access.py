@@ -21,6 +21,7 @@ from ckstore.objects.layout import lay_out
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.find import find
 from ckstore.operations.keep import kept_lock
+from ckstore.operations.kinds import KINDS_SOURCE
 from ckstore.operations.run import run
 
 Answer = dict[str, object]
@@ -32,7 +33,7 @@ def access(store: ObjectStore, request: Mapping[str, object], environment: Mappi
     Never raises for what a request holds.
     """
     try:
-        asked = read_request(request)
+        asked = _read(request)
         answers: dict[str, Callable[[ObjectStore, Request], Answer]] = {
             "find": _find, "load": _load, "info": _load, "search": _search, "list": _search, "ls": _search,
             "list_tags": _tags,
@@ -44,12 +45,26 @@ def access(store: ObjectStore, request: Mapping[str, object], environment: Mappi
         return answer_to(error)
 
 
+def _read(request: Mapping[str, object]) -> Request:
+    if not isinstance(request, Mapping):
+        raise InvalidInput("a request is a dict", code="no-dict")
+    try:
+        return read_request(request)
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+    ) as error:  # what no JSON holds
+        raise InvalidInput(f"the request cannot be read: {error}", code="bad-request") from error
+
+
 def _hits(store: ObjectStore, asked: Request) -> list[Hit]:
     query = Query(
         source=asked.source, kind=_kind(store, asked.kind), name=asked.name, tags=TagQuery.of(asked.tags),
-        text=asked.text, limit=asked.limit,
+        text=asked.text,
     )  # fmt: skip
-    return [hit for hit in find(store.path, query).hits if hit.source != "ckstore" or asked.source]
+    hits = [hit for hit in find(store.path, query).hits if hit.source != KINDS_SOURCE or asked.source]
+    return hits[: asked.limit] if asked.limit else hits
 
 
 def _kind(store: ObjectStore, kind: str) -> str:
@@ -60,10 +75,14 @@ def _kind(store: ObjectStore, kind: str) -> str:
     return modules[0].name if modules else kind
 
 
-def _identity(store: ObjectStore, hit: Hit) -> Answer:
-    modules = find(store.path, Query(kind="module", name=hit.kind)).hits
-    known = [module.uid for module in modules if module.source != "ckstore"]
-    kind_uid = KIND_UIDS.get(hit.kind) or (known[0] if known else derive_uid("module", hit.kind))
+def _kind_uid(store: ObjectStore, kind: str) -> str:
+    """The UID that CK, or a module in the store, gives to a kind."""
+    modules = find(store.path, Query(kind="module", name=kind)).hits if kind not in KIND_UIDS else ()
+    known = [module.uid for module in modules if module.source != KINDS_SOURCE]
+    return KIND_UIDS.get(kind) or (known[0] if known else derive_uid("module", kind))
+
+
+def _identity(store: ObjectStore, hit: Hit, kind_uid: str) -> Answer:
     path = lay_out(store, hit.tree, hit.digest)
     names = identity(hit.source, hit.kind, hit.name, hit.uid, kind_uid, derive_uid("repo", hit.source))
     return {**names, "data_name": hit.title or hit.name, "path": str(path)}
@@ -80,14 +99,14 @@ def _one(store: ObjectStore, asked: Request) -> list[Hit]:
 
 def _find(store: ObjectStore, asked: Request) -> Answer:
     hits = _one(store, asked)
-    return {**_identity(store, hits[0]), "number_of_entries": len(hits)}
+    return {**_identity(store, hits[0], _kind_uid(store, hits[0].kind)), "number_of_entries": len(hits)}
 
 
 def _load(store: ObjectStore, asked: Request) -> Answer:
     if not asked.reference:
         raise InvalidInput("data UOA is not defined", code="no-data")
     hit = _one(store, asked)[0]
-    named = _identity(store, hit)
+    named = _identity(store, hit, _kind_uid(store, hit.kind))
     folder = Path(str(named["path"]))
     return {
         **named,
@@ -103,7 +122,9 @@ def _json(folder: Path, name: str) -> dict[str, object]:
 
 
 def _search(store: ObjectStore, asked: Request) -> Answer:
-    return {"lst": [_identity(store, hit) for hit in _hits(store, asked)]}
+    hits = _hits(store, asked)
+    uids = {kind: _kind_uid(store, kind) for kind in {hit.kind for hit in hits}}
+    return {"lst": [_identity(store, hit, uids[hit.kind]) for hit in hits]}
 
 
 def _tags(store: ObjectStore, asked: Request) -> Answer:

@@ -389,6 +389,9 @@ def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
     pygit2.settings.enable_fsync_gitdir(True)
     pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
     pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
+    # Nothing in a user's git settings matters to a store, and a home that cannot be read must not stop it.
+    for level in (pygit2.enums.ConfigLevel.GLOBAL, pygit2.enums.ConfigLevel.XDG):
+        pygit2.settings.search_path[level] = str(git)
     try:
         packs = pygit2.Odb()
         packs.add_backend(pygit2.OdbBackendPack(str(git / "objects")), 1)

@@ -85,7 +85,7 @@ def add(
     path = path.resolve()
     stated = Stated(kind, name, str(parse_version(version)) if version else "", tuple(sorted(set(tags))))
     alone = is_single(path, stated)
-    source_name = check_name(source or repository_name(path, alone) or LOCAL, "source")
+    source_name = _checked(source or repository_name(path, alone) or LOCAL)
     report = AddReport(source_name)
 
     def prepare(writer: PackWriter) -> tuple[Staged, Listing]:
@@ -105,6 +105,18 @@ def add(
     summary = f"{path.name} into {source_name}"
     store.publish(Operation("add", command, summary), prepare, edit)
     return report
+
+
+def _checked(source: str) -> str:
+    try:
+        return check_name(source, "source")
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.message,
+            code=error.code,
+            hints=["name the source with --source NAME"],
+            details=error.details,
+        ) from error
 
 
 def _repository(

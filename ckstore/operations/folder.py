@@ -115,11 +115,23 @@ def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
         tree = _with_metadata(staged, path, tree, stated)
     is_ck = not (path / NATIVE_FILE).is_file() and (path / CK_FILE).is_file()
     found = Found(str(path), _place(path, stated, is_ck), tree, "ck" if is_ck else "native")
-    metadata = metadata_at(Trees(staged), found)
+    metadata = _metadata(staged, found)
     found = replace(found, path=_path_in_repository(path))
     _check_stated(path, metadata, stated)
     tags = tuple(sorted({*metadata.tags, *stated.tags}))
     return Listing((Listed(metadata.uid, found, replace(metadata, tags=tags)),), ())
+
+
+def _metadata(staged: Staged, found: Found) -> Metadata:
+    try:
+        return metadata_at(Trees(staged), found)
+    except InvalidInput as error:
+        if error.code != "unsafe-name":
+            raise
+        what = error.details.get("what", "name")
+        raise InvalidInput(
+            error.message, code=error.code, hints=[f"give another one with --{what}"], details=error.details
+        ) from error
 
 
 def _with_metadata(staged: Staged, path: Path, tree: str, stated: Stated) -> str:

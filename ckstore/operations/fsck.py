@@ -1,4 +1,4 @@
-"""``fsck``: the objects, the log and the index."""
+"""``fsck``: the objects, the records and the trees that are laid out; the index is derived, and heals."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from ckstore.objects.verify import Health, check
 
 
 def fsck(store: ObjectStore, progress: Callable[[str], None] = lambda line: None) -> Health:
-    """Check the whole store; damage is reported, never raised. The index is compared with the log."""
+    """Check the whole store; damage is reported, never raised."""
     return check(store, progress)

@@ -92,6 +92,22 @@ class TestWhatAFolderIs:
             with pytest.raises(NotFound, match="is not a folder"):
                 add(store, path)
 
+    def test_a_folder_with_nothing_in_it_is_refused(self, store: ObjectStore, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            add(store, write(tmp_path / "empty", {}))
+        assert caught.value.code == "no-components"
+
+    def test_a_folder_whose_name_is_not_allowed_is_told_which_option_helps(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            add(store, write(tmp_path / "my [data]", {"a": ""}), kind="dataset")
+        assert caught.value.hints == ("give another one with --name",)
+        with pytest.raises(InvalidInput) as caught:
+            add(store, component(tmp_path / "a@b" / "pear", "dataset", "pear").parent)
+        assert caught.value.hints == ("name the source with --source NAME",)
+        assert names(add(store, tmp_path / "a@b", source="ab")) == ["ab:dataset:pear@1.0.0"]
+
     def test_a_name_that_contradicts_the_metadata_is_refused(
         self, store: ObjectStore, tmp_path: Path
     ) -> None:

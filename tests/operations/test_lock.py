@@ -272,7 +272,7 @@ class TestCheck:
     def test_a_lock_edited_by_hand_is_told_and_not_laid_out(
         self, store: ObjectStore, shop: Path, project: Path, edit: Callable[[str], str], code: str, said: str
     ) -> None:
-        lock_project(store, project, ["program:count"])
+        original = lock_project(store, project, ["program:count"]).lock
         text = edit((project / LOCK_FILE).read_text())
         (project / LOCK_FILE).write_text(text)
         with pytest.raises(CkstoreError) as caught:
@@ -284,6 +284,9 @@ class TestCheck:
                 snapshot(store, Lock.parse(text))
             assert caught.value.code == code
         assert (project / LOCK_FILE).read_text() == text
+        if code in ("lock-mismatch", "lock-not-canonical"):  # the hint that `ckstore lock` mends it is true
+            assert lock_project(store, project).lock == original
+            check_project(store, project)
 
     def test_a_damaged_lock_is_not_written_over_unless_its_pins_are_given_up(
         self, store: ObjectStore, shop: Path, project: Path

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,22 @@ class TestOneRun:
         monkeypatch.setattr(Path, "mkdir", mkdir)
         report = run(store, lock, KEY, environment=os.environ, project=tmp_path / "project")
         assert report.ok and workspaces(store) == []
+
+    def test_two_runs_at_once_leave_the_workspace_of_the_other_alone(
+        self, store: ObjectStore, lock: Lock, tmp_path: Path
+    ) -> None:
+        def one(number: int) -> RunReport:
+            return run(
+                ObjectStore(store.path), lock, KEY, environment=os.environ, project=tmp_path / "project"
+            )
+
+        with ThreadPoolExecutor(3) as pool:
+            reports = list(pool.map(one, range(6)))
+        assert [report.run.status for report in reports] == ["ok"] * 6
+        assert sorted(r for report in reports for r in [c.result for c in report.comparisons]) == [
+            "first", *["same"] * 5,
+        ]  # fmt: skip
+        assert list((tmp_path / "project").iterdir()) == []
 
     def test_an_interrupted_run_leaves_neither_record_nor_workspace(
         self, store: ObjectStore, lock: Lock

@@ -17,6 +17,7 @@ from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.trees import GITLINK
+from ckstore.operations.kinds import KINDS_SOURCE
 
 _HEAD, _SIDE, _FORMER = "head", "side/", "former/"
 
@@ -70,7 +71,8 @@ def mirror(
 
 def _source(view: LogView, url: RemoteUrl, name: str) -> Source:
     """The record to continue, or a new one under a name that is free."""
-    known = {source.name: source for source in view.sources()}
+    shipped = Source(KINDS_SOURCE, "the kinds that ckstore ships", "builtin")
+    known = {KINDS_SOURCE: shipped, **{source.name: source for source in view.sources()}}
     same = next((source for source in known.values() if source.url == url.text), None)
     if same is not None and name in ("", same.name):
         return same

@@ -17,6 +17,7 @@ from ckstore.actions.signature import ActionSpec, read_actions
 from ckstore.errors import Conflict, NotFound, Unavailable, Unsupported
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.names import did_you_mean
+from ckstore.model.plain import as_map, as_text
 from ckstore.model.records import Operation, Run
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
@@ -219,7 +220,16 @@ def _reference(view: LogView, draft: Run) -> str:
 
 
 def _drift(before: Run, now: Run) -> dict[str, tuple[str, str]]:
-    """What the host has now that differs from the record: name → (then, now)."""
-    names = sorted(before.host.keys() | now.host.keys())
-    pairs = {name: (before.host.get(name, ""), now.host.get(name, "")) for name in names}
+    """What the machine has now that differs from the record: name → (then, now)."""
+    then, found = _machine(before), _machine(now)
+    pairs = {name: (then.get(name, ""), found.get(name, "")) for name in sorted(then.keys() | found.keys())}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _machine(run: Run) -> dict[str, str]:
+    """Facts about the host, and the software that was found on it."""
+    tools = {role: as_map(tool) for role, tool in as_map(run.details.get("tools")).items()}
+    return {
+        **run.host,
+        **{role: f"{as_text(t.get('path'))} {as_text(t.get('version'))}" for role, t in tools.items()},
+    }

@@ -385,6 +385,13 @@ class TestPublication:
         run(store, up)
         assert list((store.path / "incoming").iterdir()) == []
 
+    def test_the_name_of_the_shipped_kinds_is_never_given(self, store: ObjectStore, tmp_path: Path) -> None:
+        up = Upstream(tmp_path / "someone" / "ckstore")
+        up.commit(native("program/a"))
+        assert mirror(store, up.url).source == "someone.ckstore"
+        with pytest.raises(Conflict, match="the kinds that ckstore ships"):
+            mirror(store, Upstream(tmp_path / "other").url, name="ckstore")
+
     def test_a_taken_name_gives_way_to_the_longer_one_then_to_the_user(
         self, store: ObjectStore, tmp_path: Path
     ) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
 from ckstore import __version__
-from ckstore.errors import CkstoreError
+from ckstore.cli.common import clean
+from ckstore.errors import CkstoreError, Unavailable
 from ckstore.model.names import did_you_mean
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 # name → what `ckstore --help` says; the module ckstore.cli.commands.<name> holds the command
 COMMANDS = {
     "add": "Add a folder of components to the store.",
@@ -82,31 +85,52 @@ def app() -> None:
 def run_command_line(words: Sequence[str]) -> int:
     """Run a command line; errors become text on stderr (JSON with ``--json``) and an exit code."""
     as_json = "--json" in words
+    code = INTERRUPTED
+
+    def terminate(*_: object) -> None:
+        """SIGTERM, as batch systems send it: everything ends as it does on Ctrl-C."""
+        nonlocal code
+        code = TERMINATED
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not the main thread: whoever owns it handles signals
+        signal.signal(signal.SIGTERM, terminate)
     try:
         result = app.main(list(words), prog_name="ckstore", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CkstoreError as error:
-        _tell(error.as_plain(), as_json)
+        tell(error.as_plain(), as_json)
         return error.exit_code
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hints = [f"`{context.command_path} --help` explains"] if context else []
-        _tell({"error": "usage", "message": error.format_message(), "hints": hints, "exit_code": 2}, as_json)
+        tell({"error": "usage", "message": error.format_message(), "hints": hints, "exit_code": 2}, as_json)
         return 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("ckstore: interrupted; nothing half-made was left", err=True)
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        message = "interrupted; nothing half-made was left"
+        tell({"error": "interrupted", "message": message, "hints": [], "exit_code": code}, as_json)
+        return code
+    except (OSError, SystemExit) as error:  # click turns a closed pipe into an exit
+        return _output_failed(error, as_json)
+
+
+def _output_failed(error: OSError | SystemExit, as_json: bool) -> int:
+    """Standard output cannot be written: no fault where its reader went away, as ``head`` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush succeeds
+    if isinstance(error, (BrokenPipeError, SystemExit)):
         return 0
+    failure = Unavailable(f"Something could not be read or written: {error}.", code="io-error")
+    tell(failure.as_plain(), as_json)
+    return failure.exit_code
 
 
-def _tell(error: dict[str, object], as_json: bool) -> None:
+def tell(error: dict[str, object], as_json: bool) -> None:
+    """An error on stderr: what was wanted, what was found, what to type next."""
     if as_json:
         click.echo(json.dumps(error, ensure_ascii=False), err=True)
         return
-    click.echo(f"ckstore: {error['message']}", err=True)
+    click.echo(f"ckstore: {clean(str(error['message']))}", err=True)
     hints = error.get("hints")
     for hint in hints if isinstance(hints, list) else []:
-        click.echo(f"  hint: {hint}", err=True)
+        click.echo(f"  hint: {clean(str(hint))}", err=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ckstore.cli.place import store_path as place_of_store
+from ckstore.cli.render_find import visible
 
 if TYPE_CHECKING:
     from ckstore.objects.store import ObjectStore
@@ -78,9 +79,21 @@ class Progress:
             sys.stderr.flush()
 
 
+def clean(text: str) -> str:
+    """Lines without characters that could steer a terminal: others wrote them."""
+    return "\n".join(visible(line.expandtabs()) for line in text.split("\n"))
+
+
+def say(text: str) -> None:
+    """Text on stdout."""
+    click.echo(clean(text))
+
+
 def note(text: str) -> None:
-    """One line for the reader on stderr."""
-    click.echo(f"ckstore: {text}", err=True)
+    """One line for the reader on stderr; not with ``--json``, where stderr holds errors alone."""
+    context = click.get_current_context(silent=True)
+    if context is None or not (context.params.get("as_json") or context.params.get("json")):
+        click.echo(f"ckstore: {clean(text)}", err=True)
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "") -> None:
@@ -91,7 +104,7 @@ def table(rows: Iterable[Sequence[str]], indent: str = "") -> None:
     widths = [max(len(row[i]) for row in listed) for i in range(len(listed[0]))]
     for row in listed:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        click.echo(f"{indent}{'  '.join([*cells, row[-1]])}".rstrip())
+        say(f"{indent}{'  '.join([*cells, row[-1]])}".rstrip())
 
 
 def plural(count: int, one: str, many: str = "") -> str:

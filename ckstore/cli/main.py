@@ -15,7 +15,10 @@ def main(argv: list[str] | None = None) -> int:
     if words[:1] == ["find"]:
         from ckstore.cli.quick import try_find
 
-        code = try_find(words[1:])
+        try:
+            code = try_find(words[1:])
+        except OSError:  # standard output cannot be written: the other door says so
+            code = None
         if code is not None:
             return code
     from ckstore.cli.app import run_command_line

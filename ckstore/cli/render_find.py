@@ -18,6 +18,7 @@ _FIELDS = (
 )  # fmt: skip
 _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
+_TITLE_SHOWN = 100
 
 
 def rows_of(hits: Sequence[Hit]) -> list[Row]:
@@ -82,7 +83,7 @@ def _json(rows: Sequence[Row]) -> str:
 def _cells(row: Row, long: bool) -> tuple[str, ...]:
     source, kind, name, uid, version, tree, _, tags, title, newest, withdrawn = row
     mark = " (withdrawn)" if withdrawn else "" if newest else " (older)"
-    more = (uid, tree[:_TREE_DIGITS], ",".join(tags), title) if long else (",".join(tags),)
+    more = (uid, tree[:_TREE_DIGITS], ",".join(tags), title[:_TITLE_SHOWN]) if long else (",".join(tags),)
     return tuple(visible(cell) for cell in (f"{source}:{kind}:{name}", version + mark, *more))
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 
-import click
-
-from ckstore.cli.common import table
-from ckstore.model.plain import as_list, as_map, as_text
+from ckstore.cli.common import say, table
+from ckstore.model.plain import as_list, as_map, as_text, as_texts
 from ckstore.model.records import Run
 from ckstore.operations.run import RunReport
 
@@ -18,7 +16,7 @@ _STATUS = {"mismatch": "gave other outputs than before", "timeout": "timed out"}
 def show_report(report: RunReport) -> None:
     """A short result on stdout; `ckstore show RUN` and ``--json`` tell everything."""
     run = report.run
-    click.echo(f"{run.component}: {run.action} {_STATUS.get(run.status, run.status)}")
+    say(f"{run.component}: {run.action} {_STATUS.get(run.status, run.status)}")
     rows = [("command", command_of(run)), *_tools(run), *_measured(run.measurements)]
     rows += [("outputs", _outputs(report)), ("run", report.id), ("workspace", report.kept)]
     rows += [
@@ -46,6 +44,8 @@ def _tools(run: Run) -> list[tuple[str, str]]:
 def _measured(measurements: Mapping[str, object]) -> list[tuple[str, str]]:
     """Time and memory; of an action that measures something else, all of it."""
     known = {"execution_time": "time", "compile_time": "time", "max_rss_bytes": "memory"}
+    if set(as_texts(measurements.get("execution_time"))) <= {"0", "0.0", "0.000000"}:
+        known["wall_time"] = known.pop("execution_time")  # the program's own clock is too coarse
     short = [(known[name], summarize(name, value)) for name, value in measurements.items() if name in known]
     return short or measurement_rows(measurements)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, store_option
+from ckstore.cli.common import Progress, json_option, note, open_store, plural, print_json, say, store_option
 
 _SHOWN = 10
 
@@ -51,17 +51,17 @@ def command(
         return
     for item in report.added[:_SHOWN]:
         why = item.release.bump + (f": {', '.join(item.release.changes[:4])}" if item.release.changes else "")
-        click.echo(f"added     {item.component}@{item.release.version}  ({why})")
+        say(f"added     {item.component}@{item.release.version}  ({why})")
     if len(report.added) > _SHOWN:
-        click.echo(f"          … and {len(report.added) - _SHOWN} more")
+        say(f"          … and {len(report.added) - _SHOWN} more")
     for name in report.withdrawn:
-        click.echo(f"withdrawn {name}")
+        say(f"withdrawn {name}")
     if len(report.unchanged) <= 5:
         for name in report.unchanged:
-            click.echo(f"unchanged {name}")
+            say(f"unchanged {name}")
     for problem in report.problems:
-        click.echo(f"skipped   {problem}", err=True)
+        note(f"skipped   {problem}")
     if not report.added and not report.withdrawn:
-        click.echo(f"nothing to do: {plural(len(report.unchanged), 'component')} unchanged")
+        say(f"nothing to do: {plural(len(report.unchanged), 'component')} unchanged")
     elif len(report.added) + len(report.unchanged) > 1:
-        click.echo(f"{plural(len(report.added), 'release')} added, {len(report.unchanged)} unchanged")
+        say(f"{plural(len(report.added), 'release')} added, {len(report.unchanged)} unchanged")

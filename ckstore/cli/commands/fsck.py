@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, store_option
+from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, say, store_option
 from ckstore.errors import CorruptData
 
 
@@ -22,8 +22,8 @@ def command(store_path: str | None, as_json: bool) -> None:
         print_json(health.as_plain())
     else:
         for damage in health.damage:
-            click.echo(f"{damage.code}  {damage.what}: {damage.message}")
-        click.echo(
+            say(f"{damage.code}  {damage.what}: {damage.message}")
+        say(
             f"checked {plural(health.objects, 'object')}, {plural(health.releases, 'release')}, "
             f"{plural(health.trees, 'extracted tree')}: "
             + (plural(len(broken), "problem") if broken else "all well")

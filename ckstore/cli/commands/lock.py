@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ckstore.cli.common import json_option, note, open_store, plural, print_json, store_option
+from ckstore.cli.common import json_option, note, open_store, plural, print_json, say, store_option
 
 
 @click.command("lock")
@@ -40,12 +40,12 @@ def command(
         print_json(report.as_plain())
         return
     for change in report.changes:
-        click.echo(f"{change.component}  {_step(change.before, change.after)}")
+        say(f"{change.component}  {_step(change.before, change.after)}")
     for text in report.notes:
         note(text)
     pins = f"{plural(len(report.lock.pins), 'component')} from {plural(len(report.lock.sources), 'source')}"
     state = "is up to date" if not report.written else "written"
-    click.echo(f"{_short(report.path)} {state}: {pins} pinned")
+    say(f"{_short(report.path)} {state}: {pins} pinned")
 
 
 def _step(before: str, after: str) -> str:

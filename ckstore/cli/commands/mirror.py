@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ckstore.cli.common import Progress, json_option, note, open_store, plural, print_json, store_option
+from ckstore.cli.app import tell
+from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, say, store_option
 from ckstore.errors import CkstoreError
 from ckstore.operations.mirror import MirrorReport
 
@@ -43,23 +44,21 @@ def command(urls: tuple[str, ...], name: str, store_path: str | None, as_json: b
         print_json(
             [report.as_plain() for report in reports] + [failure.as_plain() for _, failure in failures]
         )
-    for url, failure in failures:
-        note(f"{url}: {failure.message}")
-        for hint in failure.hints:
-            click.echo(f"  hint: {hint}", err=True)
+    for url, failure in failures if not as_json else ():
+        tell({**failure.as_plain(), "message": f"{url}: {failure.message}"}, as_json=False)
     return failures[0][1].exit_code if failures else 0
 
 
 def _show(report: MirrorReport) -> None:
     if report.unchanged:
-        click.echo(f"{report.source}: nothing new since {report.head[:12]}")
+        say(f"{report.source}: nothing new since {report.head[:12]}")
     else:
-        click.echo(
+        say(
             f"{report.source}: {plural(report.total, 'component')} at {report.head[:12]}, "
             f"{plural(report.releases, 'new release')} ({report.new} new, {report.changed} changed, "
             f"{report.withdrawn} withdrawn)"
         )
     for text in report.notes:
-        click.echo(f"  note: {text}")
+        say(f"  note: {text}")
     for problem in report.problems if not report.unchanged else ():
-        click.echo(f"  skipped: {problem}")
+        say(f"  skipped: {problem}")

@@ -15,9 +15,17 @@ from ckstore.model.locks import Lock
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.run import RunReport
 
+_REST = "ckstore.after_the_dashes"
+
 
 class RunCommand(click.Command):
     """A command whose help also tells the options of the actions that ship with ckstore."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep what comes after ``--`` for the program: click would take the mark away."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.meta[_REST] = args[end:]
+        return super().parse_args(ctx, args[:end])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The options of `run` for programs, read from the shipped module."""
@@ -61,6 +69,7 @@ def command(words: tuple[str, ...], keep: bool, relock: bool, store_path: str | 
     from ckstore.operations.run import run
 
     action, reference, options = split_words(words)
+    options += click.get_current_context().meta[_REST]
     store = open_store(store_path)
     with Progress() as progress:
         lock, project, notes = choose_lock(store, reference, relock)
@@ -112,16 +121,18 @@ def choose_lock(store: ObjectStore, reference: str, relock: bool) -> tuple[Lock,
 
 def finish(report: RunReport, as_json: bool) -> int:
     """Show the report; gives the exit code."""
+    from ckstore.cli.app import INTERRUPTED, tell
     from ckstore.cli.runs import show_report
 
     if not as_json:
         show_report(report)
+    status = report.run.status
     if report.ok:
         return 0
-    message = report.message or {"mismatch": "the outputs are not those of the reference run"}.get(
-        report.run.status, f"the action {report.run.status}"
-    )
-    note(message)
-    for hint in report.hints:
-        click.echo(f"  hint: {hint}", err=True)
-    return 130 if report.run.status == "interrupted" else 1
+    code = INTERRUPTED if status == "interrupted" else 1
+    message = "The outputs are not those of the run that they were compared with."
+    if status != "mismatch":
+        message = report.message or f"The action {status}."
+    error = {"error": f"action-{status}", "message": message, "hints": list(report.hints), "exit_code": code}
+    tell(error, as_json)
+    return code

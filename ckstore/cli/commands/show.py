@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ckstore.cli.common import json_option, open_store, print_json, store_option, table
+from ckstore.cli.common import json_option, note, open_store, print_json, say, store_option, table
 from ckstore.errors import NotFound
 from ckstore.model.plain import as_list, as_map, as_text
 from ckstore.objects.store import ObjectStore
@@ -59,7 +59,7 @@ def _as_run(store: ObjectStore, reference: str) -> RunEntry | None:
 
 
 def _show_component(view: ComponentView) -> None:
-    click.echo(f"{view.source}:{view.kind}:{view.name}  {view.version}")
+    say(f"{view.source}:{view.kind}:{view.name}  {view.version}")
     rows = [
         ("title", view.title if view.title != view.name else ""),
         ("about", view.description),
@@ -80,12 +80,12 @@ def _show_component(view: ComponentView) -> None:
     ]
     table([(what, value) for what, value in rows if value], indent="  ")
     if view.needs:
-        click.echo("  needs")
+        say("  needs")
         table([(need.role, need.ask) for need in view.needs], indent="    ")
-    click.echo("  versions")
+    say("  versions")
     table([_version_row(version) for version in view.versions[:_VERSIONS_SHOWN]], indent="    ")
     if len(view.versions) > _VERSIONS_SHOWN:
-        click.echo(f"    … and {len(view.versions) - _VERSIONS_SHOWN} older ones (--json lists them all)")
+        say(f"    … and {len(view.versions) - _VERSIONS_SHOWN} older ones (--json lists them all)")
 
 
 def _version_row(version: VersionView) -> tuple[str, str, str, str]:
@@ -100,12 +100,12 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
 
     if outputs is not None:
         written = write_outputs(store, entry.run.outputs, outputs)
-        click.echo(f"wrote {len(written)} files to {outputs}", err=True)
+        note(f"wrote {len(written)} files to {outputs}")
     if as_json:
         print_json(entry.as_plain())
         return
     run = entry.run
-    click.echo(f"run {entry.id}: {run.action} {run.component}: {run.status}")
+    say(f"run {entry.id}: {run.action} {run.component}: {run.status}")
     rows = [
         ("started", run.started),
         ("options", " ".join(as_text(word) for word in as_list(run.inputs.get("words")))),
@@ -116,15 +116,15 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
     table([(what, value) for what, value in rows if value], indent="  ")
     for title, values in (("host", run.host), ("environment", run.environment)):
         if values:
-            click.echo(f"  {title}")
+            say(f"  {title}")
             table(sorted(values.items()), indent="    ")
     if run.measurements:
-        click.echo("  measured")
+        say("  measured")
         table(measurement_rows(run.measurements), indent="    ")
     chosen = {name: as_text(value) for name, value in as_map(run.details).items() if as_text(value)}
     if chosen:
-        click.echo("  details")
+        say("  details")
         table(sorted((n, v) for n, v in chosen.items() if n != "message"), indent="    ")
     files = flatten(store.read_tree, run.outputs)
     if files:
-        click.echo(f"  files: {', '.join(sorted(files))}  (--outputs FOLDER writes them)")
+        say(f"  files: {', '.join(sorted(files))}  (--outputs FOLDER writes them)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ckstore.cli.common import json_option, open_store, plural, print_json, store_option, table
+from ckstore.cli.common import json_option, open_store, plural, print_json, say, store_option, table
 
 
 @click.command("sources")
@@ -29,4 +29,4 @@ def command(store_path: str | None, as_json: bool) -> None:
     )
     for entry in entries:
         for problem in entry.source.problems:
-            click.echo(f"  skipped in {entry.source.name}: {problem}")
+            say(f"  skipped in {entry.source.name}: {problem}")

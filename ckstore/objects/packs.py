@@ -120,10 +120,10 @@ class PackWriter:
                 raise _changed(path)
             yield packer.flush()
 
-        start, entry = self._end, self._write("blob", before.st_size, pieces())
+        entry = self._write("blob", before.st_size, pieces())
         oid = sha.hexdigest()
         if self._known(oid, "blob", None):
-            self._take_back(start)
+            self._take_back(entry[0])
         else:
             self._entries[oid] = entry
         return oid

@@ -89,7 +89,9 @@ def add(
     report = AddReport(source_name)
 
     def prepare(writer: PackWriter) -> tuple[Staged, Listing]:
-        staged, ignored = Staged(store, writer), ignored_by_git(path)
+        # what ships with ckstore is whole wherever it was installed, whatever git thinks of that place
+        ignored = (lambda item: False) if origin == BUILTIN else ignored_by_git(path)
+        staged = Staged(store, writer)
         if not alone:
             return staged, _repository(staged, path, stated, ignored, progress)
         tree, _ = import_folder(writer, path, ignored=ignored, progress=progress)

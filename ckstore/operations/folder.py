@@ -50,14 +50,20 @@ def repository_name(path: Path, alone: bool) -> str:
 
 
 def ignored_by_git(path: Path) -> Callable[[str], bool]:
-    """Whether the git working tree around a folder ignores a path in it; never, outside of one."""
+    """Whether the git working tree around a folder ignores a path in it; never, outside of one.
+
+    A folder that is ignored itself was named on purpose: then nothing in it is left out.
+    """
     found = pygit2.discover_repository(str(path))
     if found is None:
         return lambda item: False
     repository = pygit2.Repository(found)
     if repository.is_bare or repository.workdir is None:
         return lambda item: False
-    root = Path(repository.workdir)
+    root = Path(repository.workdir).resolve()
+    own = path.resolve().relative_to(root).as_posix()
+    if own != "." and repository.path_is_ignored(f"{own}/"):
+        return lambda item: False
     tracked = {entry.path for entry in repository.index}  # git keeps these whatever its rules say
     tracked |= {parent.as_posix() for file in tuple(tracked) for parent in PurePosixPath(file).parents}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -126,6 +127,18 @@ class TestWhatAFolderIs:
         add(store, tmp_path / "repo")
         found = {path.name for path in laid_out(store, "dataset:pear").iterdir()}
         assert found == {"component.toml", "kept.log", "c.txt"}
+
+    @pytest.mark.parametrize("rule", ["/made/\n", "*\n"])
+    def test_a_folder_that_git_ignores_was_named_on_purpose_and_is_added_whole(
+        self, store: ObjectStore, tmp_path: Path, rule: str
+    ) -> None:
+        pygit2.init_repository(str(tmp_path / "repo"))
+        write(tmp_path / "repo", {".gitignore": rule})
+        component(tmp_path / "repo" / "made" / "pear", "dataset", "pear", files={"a/b.txt": "x"})
+        assert names(add(store, tmp_path / "repo" / "made")) == ["made:dataset:pear@1.0.0"]
+        assert (laid_out(store, "dataset:pear") / "a" / "b.txt").is_file()
+        pear = tmp_path / "repo" / "made" / "pear"
+        assert names(add(store, pear, source="alone")) == ["alone:dataset:pear@1.0.0"]
 
     def test_the_name_of_the_shipped_kinds_is_not_for_others(
         self, store: ObjectStore, tmp_path: Path
@@ -358,6 +371,20 @@ class TestShippedKinds:
         head = read_head(store.path)
         assert ensure_kinds(store) == versions
         assert read_head(store.path) == head
+
+    @pytest.mark.parametrize("rules", [".venv/\n", "module/\n*.py\n"])
+    def test_they_are_whole_wherever_in_a_working_tree_of_git_ckstore_was_installed(
+        self, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: str
+    ) -> None:
+        from ckstore.operations import kinds
+
+        versions = ensure_kinds(store)
+        pygit2.init_repository(str(tmp_path / "checkout"))
+        write(tmp_path / "checkout", {".gitignore": rules})
+        installed = tmp_path / "checkout" / ".venv" / "kinds"
+        shutil.copytree(kinds._FOLDER, installed)
+        monkeypatch.setattr(kinds, "_FOLDER", installed)
+        assert ensure_kinds(ObjectStore(tmp_path / "other")) == versions
 
     def test_their_versions_come_from_their_files_whatever_a_store_held_before(
         self, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -41,6 +41,9 @@ class PackWriter:
     ``present(oid, type, data)`` tells whether the store already holds exactly these bytes; ``data`` is
     None for a large file. An object that is there but damaged is written again: adding the same content
     heals. A disk that refuses is :class:`Unavailable`.
+
+    ``heals`` is True when an object written here mends the store: it was damaged, or absent though a
+    tree of the store names it.
     """
 
     def __init__(self, folder: Path, present: Callable[[str, ObjectType, bytes | None], Presence]) -> None:
@@ -50,7 +53,7 @@ class PackWriter:
         self._file: IO[bytes] | None = None
         self._path = Path()
         self._end = 0
-        self._heals = False
+        self.heals = False
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +68,7 @@ class PackWriter:
         if oid in self._entries:
             return True
         presence = self._present(oid, kind, data)
-        self._heals |= presence == "damaged"
+        self.heals |= presence == "damaged"
         return presence == "intact"
 
     def add(self, kind: ObjectType, data: bytes) -> str:
@@ -77,13 +80,17 @@ class PackWriter:
 
     def copy(self, oid: str, entry: bytes) -> None:
         """Add an object as it is in another pack, where it is no delta. The new pack shall win."""
-        self._heals = True
+        self.heals = True
         if oid not in self._entries:
             self._entries[oid] = self._append([entry])
 
     def add_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Add a tree made of these entries, in any order."""
-        return self.add("tree", serialize_tree(entries))
+        listed = list(entries)
+        oid = self.add("tree", serialize_tree(listed))
+        if oid not in self._entries:
+            self.heals |= any(entry.oid in self._entries for entry in listed)
+        return oid
 
     def add_file(self, path: Path, size: int) -> str:
         """Add the bytes of a file as a blob; large ones are streamed, never held in memory.
@@ -209,7 +216,7 @@ class PackWriter:
             os.fsync(file.fileno())
         for path in (self._path, index):
             path.chmod(0o444)
-        if self._heals:
+        if self.heals:
             self._make_newest()
         self._path.replace(self._folder / f"pack-{trailer.hex()}.pack")
         index.replace(self._folder / f"pack-{trailer.hex()}.idx")

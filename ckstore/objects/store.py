@@ -225,7 +225,7 @@ class ObjectStore:
 
         ``prepare`` writes objects (the long part; others may publish meanwhile), ``edit`` then decides
         against the newest view, alone. When ``edit`` changes nothing, nothing is published and the
-        present head is returned.
+        present head is returned; damaged objects that were added again are mended nevertheless.
         """
         writer = self.writer()
         try:
@@ -248,12 +248,14 @@ class ObjectStore:
             change.put_operation(operation)
             root = change.write(view.root)
             head = writer.add("commit", _commit_bytes(root, view.head, self.who, operation))
+        if change or writer.heals:  # else what was prepared is reached by nothing, and must not pile up
             writer.finish()
         left_over = self._keep_history(change.history)
         if head != view.head:
             move_head(self.path, view.head, head)
             with contextlib.suppress(OSError, Unavailable):  # published it is, folded or not
                 fold(self.git / "objects" / "pack")
+        if head != view.head or writer.heals:
             self._refresh()
         self._forget_history(left_over)
         return head

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from ckstore.errors import CorruptData, NotFound
+from ckstore.model.records import Operation
+from ckstore.objects.folders import import_folder
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import FILE, TreeEntry
 from ckstore.objects.verify import Health, check
+from ckstore.operations.add import add as publish_folder
 from tests.objects.helpers import add, fsck, git, make_folder, packs, read_everything, release
 
 CONTENT = b"The same bytes, again and again. " * 50
@@ -206,3 +209,63 @@ def test_a_tree_with_nonsense_in_it_does_not_stop_the_check(store: ObjectStore, 
     with pytest.raises(CorruptData):
         store.read_tree(nonsense)
     assert check(store).damage == ()
+
+
+def import_only(store: ObjectStore, folder: Path) -> str:
+    """An operation that changes nothing in the log."""
+    operation = Operation("add", "ckstore add", "nothing new")
+    return store.publish(operation, lambda w: import_folder(w, folder), lambda view, change, added: None)
+
+
+def lose(store: ObjectStore, tmp_path: Path, oid: str) -> None:
+    unpack(store, tmp_path)
+    loose(store, oid).unlink()
+
+
+def flip_loose(store: ObjectStore, tmp_path: Path, oid: str) -> None:
+    unpack(store, tmp_path)
+    loose(store, oid).chmod(0o644)
+    flip(loose(store, oid))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [lambda store, tmp_path, oid: damage_in_pack(store, oid), flip_loose, lose],
+    ids=["in a pack", "loose", "lost"],
+)
+def test_an_operation_that_publishes_nothing_heals_too(
+    store: ObjectStore, tmp_path: Path, folder: Path, have_git: str,
+    harm: Callable[[ObjectStore, Path, str], None],
+) -> None:  # fmt: skip
+    head = add(store, "susan", folder)
+    oid = blob_of(store)
+    harm(store, tmp_path, oid)
+    store = ObjectStore(store.path)
+    assert named(check(store), oid)
+    assert import_only(store, folder) == head
+    for opened in (store, ObjectStore(store.path)):
+        assert opened.read_blob(oid) == CONTENT
+        assert check(opened).damage == ()
+    assert git("cat-file", "-p", oid, at=store.git).encode() == CONTENT
+
+
+def test_a_folder_that_is_added_again_heals_what_it_holds(tmp_path: Path, have_git: str) -> None:
+    folder = make_folder(
+        tmp_path / "words", {"component.toml": b'kind = "dataset"\nname = "words"\n', "x.txt": CONTENT}
+    )
+    store = ObjectStore(tmp_path / "store")
+    added = publish_folder(store, folder).added[0].release
+    oid = next(entry.oid for entry in store.read_tree(added.tree) if entry.name == "x.txt")
+    damage_in_pack(store, oid)
+    store = ObjectStore(store.path)
+    assert named(check(store), oid)
+    assert publish_folder(store, folder).added == []
+    assert check(store).damage == ()
+    assert ObjectStore(store.path).read_blob(oid) == CONTENT
+
+
+def test_what_nothing_reaches_does_not_pile_up(store: ObjectStore, tmp_path: Path, folder: Path) -> None:
+    head = add(store, "susan", folder)
+    before = packs(store)
+    assert import_only(store, make_folder(tmp_path / "other", {"z": b"reached by nothing"})) == head
+    assert packs(store) == before

@@ -13,7 +13,7 @@ from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.log import LogView
 from ckstore.operations.kinds import KINDS_SOURCE
-from ckstore.resolve.problem import Candidate
+from ckstore.resolve.problem import Candidate, Choice
 
 Search = Callable[[Query], Iterable[Hit]]
 
@@ -23,13 +23,16 @@ class StoreCatalogue:
 
     ``order`` lists sources by precedence (the manifest's); the shipped kinds come next, all others last,
     by name. What a ``present`` lock has is preferred: its versions, its choice among sources that no order
-    decides, and its providers for the same tags, as long as all of them still have these. ``preferred`` maps
-    ``source:uid`` to the version to take where the lock says nothing, instead of the newest.
+    decides, and its providers for the same tags, as long as all of them still have these. A release that it
+    pins keeps exactly the providers that it had, even none, unless ``refill``: then what had none is asked
+    anew. ``preferred`` maps ``source:uid`` to the version to take where the lock says nothing, instead of the
+    newest.
     """
 
     def __init__(
         self, view: LogView, search: Search, suggest: Callable[[Query], tuple[str, ...]],
         order: Sequence[str] = (), present: Lock | None = None, preferred: Mapping[str, str] | None = None,
+        *, refill: bool = False,
     ) -> None:  # fmt: skip
         self._view = view
         self._search = search
@@ -39,6 +42,8 @@ class StoreCatalogue:
         self._locked = locked.keys()
         self._preferred = {**(preferred or {}), **locked}
         self._providers = _providers_by_ask(present) if present else {}
+        self._answers = _answers_by_asker(present) if present else {}
+        self._refill = refill
         self._releases: dict[tuple[str, str], Release] = {}
         self._named: dict[str, list[Candidate]] = {}
         self._tagged: dict[str, list[Candidate]] = {}
@@ -106,6 +111,17 @@ class StoreCatalogue:
         now = {f"{h.source}:{h.uid}" for h in self._search(Query(kind=kind, tags=requirement.tags))}
         return [c for c in usable if c.key in now or c.key in self._locked] or usable or everything
 
+    def kept(self, asker: Choice | None, need: Need) -> frozenset[str] | None:
+        """What the present lock has for a need of a release that it pins, if all of it can still be had."""
+        who = (asker.candidate.key, asker.version) if asker else ("", "")
+        answers = self._answers.get(who)
+        if answers is None or (asker is None and need.ask not in answers):
+            return None
+        keys = answers.get(need.ask, frozenset())
+        if not keys and (self._refill or need.scope != "every"):
+            return None
+        return keys if keys <= {c.key for c in self.tagged(Requirement.parse(need.ask))} else None
+
     def _group(self, hits: Iterable[Hit]) -> list[Candidate]:
         """One candidate per component, named as its preferred release names it."""
         by_uid: dict[tuple[str, str], list[Hit]] = {}
@@ -143,8 +159,21 @@ class StoreCatalogue:
 
 def _providers_by_ask(lock: Lock) -> dict[str, frozenset[str]]:
     """``source:uid`` of what a lock has for each ask, whoever asked."""
+    edges = ((edge.ask, edge.got) for pin in lock.pins for edge in pin.needs)
+    return _keys(lock, [*lock.roots, *edges])
+
+
+def _answers_by_asker(lock: Lock) -> dict[tuple[str, str], dict[str, frozenset[str]]]:
+    """By ``source:uid`` and version of who asked (empty: the user): ask → ``source:uid`` of what answered."""
+    found: dict[tuple[str, str], dict[str, frozenset[str]]] = {("", ""): _keys(lock, lock.roots)}
+    for pin in lock.pins:
+        pairs = ((edge.ask, edge.got) for edge in pin.needs)
+        found[f"{pin.source}:{pin.uid}", pin.version] = _keys(lock, pairs)
+    return found
+
+
+def _keys(lock: Lock, pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    pairs = [*lock.roots, *((edge.ask, edge.got) for pin in lock.pins for edge in pin.needs)]
     for ask, got in pairs:
         pin = lock.pin(got)
         found.setdefault(ask, set()).add(f"{pin.source}:{pin.uid}")

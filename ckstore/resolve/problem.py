@@ -29,6 +29,14 @@ class Candidate:
         return f"{self.source}:{self.uid}"
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A component at a version."""
+
+    candidate: Candidate
+    version: str
+
+
 class Catalogue(Protocol):
     """Where candidates come from. Equal questions must have equal answers."""
 
@@ -39,6 +47,12 @@ class Catalogue(Protocol):
         """Components with releases that have the tags, in order of precedence of their sources.
 
         ``versions`` holds only releases that have the tags.
+        """
+
+    def kept(self, asker: Choice | None, need: Need) -> frozenset[str] | None:
+        """Keys of the providers that an earlier answer has for this need of this very release (None: the user).
+
+        Then these, and no others, are offered; perhaps none at all. None when there is no such answer.
         """
 
     def release(self, candidate: Candidate, version: str) -> Release:
@@ -68,14 +82,6 @@ class Asked:
             return f"you asked for {self.need.ask}"
         way = f", reached through {' → '.join(self.path[:-1])}," if len(self.path) > 1 else ""
         return f"{self.by} (its {self.need.role}){way} asked for {self.need.ask}"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A component at a version."""
-
-    candidate: Candidate
-    version: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ Three scopes (see :class:`ckstore.model.metadata.Need`):
 - *every* component with these tags, a choice at run time: for each its versions, then leaving it out; none
   at all is only a note.
 
+Where the catalogue says that an earlier answer is kept, only its providers are offered.
+
 A failure remembers the choices that it follows from, and the search goes straight back to the latest of
 these (conflict-directed backjumping: Prosser 1993, https://doi.org/10.1111/j.1467-8640.1993.tb00310.x). That
 skips only choices that cannot help, so the answer is that of plain backtracking. A failure that follows
@@ -95,7 +97,7 @@ class _Search:
         self._barred: dict[tuple[str, str], CkstoreError] = {}  # (key, version) that can never be had
 
     def run(self, roots: Iterable[Need]) -> Resolution:
-        self._ask(roots, (), _ROOT)
+        self._ask(roots, (), _ROOT, None)
         while len(self._levels) < len(self._agenda):
             self._levels.append(self._open(self._agenda[len(self._levels)]))
             while not self._advance(self._levels[-1]):
@@ -104,25 +106,27 @@ class _Search:
 
     # -- the agenda ------------------------------------------------------------------------------
 
-    def _ask(self, needs: Iterable[Need], path: tuple[str, ...], cause: int) -> None:
+    def _ask(self, needs: Iterable[Need], path: tuple[str, ...], cause: int, asker: Choice | None) -> None:
         for need in needs:
             asked = Asked(need, path)
-            providers = self._providers(asked)
+            providers = self._providers(asked, asker)
             if providers is not None:
                 self._agenda += [_Step(asked, cause, candidate) for candidate in providers]
             self._agenda.append(
                 _Step(asked, cause, offers=len(providers or ()), closes=providers is not None)
             )
 
-    def _providers(self, asked: Asked) -> list[Candidate] | None:
+    def _providers(self, asked: Asked, asker: Choice | None) -> list[Candidate] | None:
         """The components that may provide the tags; None when a name was asked for, or nothing clear."""
         try:
             requirement = Requirement.parse(asked.need.ask)
             if not requirement.tags:
                 return None
-            return [c for c in self._catalogue.tagged(requirement) if _admitted(requirement, c)]
+            found = [c for c in self._catalogue.tagged(requirement) if _admitted(requirement, c)]
         except InvalidInput:
             return None  # told when its turn comes
+        kept = self._catalogue.kept(asker, asked.need)
+        return [c for c in found if c.key in kept] if kept is not None else found
 
     def _open(self, step: _Step) -> _Level:
         level = _Level(step, conflict={step.cause} - {_ROOT})
@@ -249,7 +253,7 @@ class _Search:
         self._names[name] = key
         release = self._catalogue.release(choice.candidate, choice.version)
         needs = (*release.needs, *self._catalogue.implied(release))
-        self._ask(sorted(needs, key=lambda need: need.role), (*asked.path, name), here)
+        self._ask(sorted(needs, key=lambda need: need.role), (*asked.path, name), here, choice)
 
     def _back(self) -> None:
         """Give up the last level, and the choices since the latest one that made it fail."""
@@ -293,8 +297,10 @@ class _Search:
     def _note(self, closing: int, step: _Step) -> str:
         """What the user should know about the providers of tags; usually nothing."""
         offers = self._levels[closing - step.offers : closing]
+        if not offers:
+            return f"{step.asked}: nothing that has these tags {self._why_nothing(step)}"
         if not any(offer.taken for offer in offers):
-            left_out = f": {offers[0].error.message}" if offers and offers[0].error else ""
+            left_out = f": {offers[0].error.message}" if offers[0].error else ""
             return f"{step.asked}: nothing that has these tags can be had now{left_out}"
         lost = [o for o in offers if not o.taken and o.error is not None and o.step.candidate is not None]
         if not lost:
@@ -303,6 +309,14 @@ class _Search:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         reason = lost[0].error.message if lost[0].error else ""
         return f"{step.asked}; left out: {', '.join(names[:_SHOWN])}{more}, because {reason}"
+
+    def _why_nothing(self, step: _Step) -> str:
+        """Nothing at all was offered: nothing is there, or an earlier answer without it was kept."""
+        requirement = Requirement.parse(step.asked.need.ask)
+        there = [c for c in self._catalogue.tagged(requirement) if _admitted(requirement, c)]
+        if not there:
+            return "can be had now"
+        return f"is in the lock; {there[0].component} has them now: take it with `ckstore lock --update`"
 
 
 def _admitted(requirement: Requirement, candidate: Candidate) -> list[str]:

@@ -142,6 +142,50 @@ class TestPinsStay:
         check_project(store, project)
         assert "extra" in versions(lock_project(store, project, update=True).lock)
 
+    def test_a_choice_at_run_time_that_had_nothing_stays_so_until_an_update(
+        self, store: ObjectStore, shop: Path, tmp_path: Path, project: Path
+    ) -> None:
+        other = ObjectStore(tmp_path / "other")
+        add(other, shop / "program" / "count")
+        lock_project(other, project, ["program:count"])
+        text = (project / LOCK_FILE).read_text()
+        add(other, shop / "dataset" / "long")
+        (note,) = check_project(other, project).notes
+        assert "local:dataset:long has them now: take it with `ckstore lock --update`" in note
+        assert not lock_project(other, project).written
+        assert (project / LOCK_FILE).read_text() == text
+        assert "long" in versions(lock_project(other, project, update=True).lock, "local")
+
+    def test_each_program_keeps_its_own_answer_to_the_same_tags(
+        self, store: ObjectStore, shop: Path, tmp_path: Path, project: Path
+    ) -> None:
+        other = ObjectStore(tmp_path / "other")
+        add(other, shop / "program" / "count")
+        lock_project(other, project, ["program:count"])
+        again = tmp_path / "again"
+        shutil.copytree(shop / "program" / "count", again)
+        text = (again / "component.toml").read_text().replace('"count"', '"again"', 1)
+        add(other, write(again, {"component.toml": text}))
+        add(other, shop / "dataset" / "long")
+        lock = lock_project(other, project, ["program:again"]).lock
+        assert [pin.name for pin in lock.got("local:program:again", "text")] == ["long"]
+        assert lock.got("local:program:count", "text") == []
+        write(shop / "dataset" / "long", {"notes": "x"})
+        add(other, shop / "dataset" / "long")
+        add(other, shop / "dataset" / "short")
+        check_project(other, project)
+        assert lock_project(other, project).lock == lock
+
+    def test_a_new_release_of_the_asker_is_answered_anew_with_the_pins_that_are_there(
+        self, store: ObjectStore, shop: Path, project: Path
+    ) -> None:
+        write(project, {FILE: 'requires = ["program:count@1.0.0"]\n'})
+        lock_project(store, project)
+        release_again(store, shop)
+        write(project, {FILE: 'requires = ["program:count@1.0.1"]\n'})
+        lock = lock_project(store, project).lock
+        assert versions(lock) == {"count": "1.0.1", "long": "1.0.0", "short": "1.0.0"}
+
     def test_a_provider_that_lost_the_tag_upstream_stays_pinned_as_it_was(
         self, store: ObjectStore, shop: Path, project: Path
     ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ckstore.errors import CkstoreError, Conflict, InvalidInput, NotFound, Unavailable
 from ckstore.model.locks import Edge
 from ckstore.model.metadata import Need
+from ckstore.model.names import derive_uid
 from ckstore.resolve.resolver import Resolution, resolve
 from tests.resolve.world import Catalogue, Made
 
@@ -213,3 +214,22 @@ def test_the_answer_does_not_depend_on_the_hash_seed() -> None:
         for seed in ("1", "2")
     }  # fmt: skip
     assert len(outputs) == 1 and "s:t:t7" in outputs.pop()
+
+
+class TestKeptAnswers:
+    WORLD = (
+        Made("s:p:app", "1.0.0", needs=needs(data="*d[text]")),
+        Made("s:d:long", "1.0.0", ("text",)),
+        Made("s:d:short", "1.0.0", ("text",)),
+    )
+
+    @pytest.mark.parametrize(("kept", "got"), [(["long"], ["s:d:long@1.0.0"]), ([], [])])
+    def test_exactly_the_providers_of_the_earlier_answer_are_taken(
+        self, kept: list[str], got: list[str]
+    ) -> None:
+        keys = frozenset(f"s:{derive_uid('d', name)}" for name in kept)
+        catalogue = Catalogue(list(self.WORLD), answered={("s:p:app", "d[text]"): keys})
+        resolution = resolve(needs(root="s:p:app"), catalogue)
+        assert pins(resolution) == [*got, "s:p:app@1.0.0"]
+        said = [note for note in resolution.notes if "s:d:long has them now" in note]
+        assert len(said) == (not kept)

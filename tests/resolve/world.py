@@ -12,7 +12,7 @@ from ckstore.model.names import derive_uid
 from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
-from ckstore.resolve.resolver import Candidate
+from ckstore.resolve.resolver import Candidate, Choice
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Catalogue:
 
     made: list[Made]
     locked: Mapping[str, str] = field(default_factory=dict)
+    answered: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)  # by (asker, ask)
 
     def _candidates(self, found: list[Made]) -> list[Candidate]:
         by_name: dict[str, list[str]] = {}
@@ -65,6 +66,9 @@ class Catalogue:
                 if requirement.tags.matches(made.tags) and made.name.split(":")[1] in requirement.kinds
             ]
         )
+
+    def kept(self, asker: Choice | None, need: Need) -> frozenset[str] | None:
+        return self.answered.get((asker.candidate.component if asker else "", need.ask))
 
     def release(self, candidate: Candidate, version: str) -> Release:
         return next(m.release() for m in self.made if (m.name, m.version) == (candidate.component, version))

@@ -9,7 +9,8 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ckstore.actions.process import Finished, run_command
+from ckstore.actions.process import MIB, MOST_OUTPUT, Finished, run_command
+from ckstore.actions.said import last_lines, telling_line
 from ckstore.errors import ActionFailed
 
 _SHOWN = 30  # last lines of a failed command that are kept
@@ -30,20 +31,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Where a build happens: folder, environment, folder for what commands say, seconds per command."""
+    """Where a build happens: folder, environment, folder for what commands say.
+
+    ``limit`` is in seconds per command (0: none), ``most`` in bytes per file that one writes (0: any).
+    """
 
     folder: Path
     environment: Mapping[str, str]
     logs: Path
     limit: float
     progress: Callable[[str], None]
+    most: int = MOST_OUTPUT
 
 
 def run_steps(steps: Sequence[Step], workshop: Workshop) -> list[str]:
     """Run steps that do not depend on each other, as many at once as there are processors.
 
     Gives the command lines in the order of the steps. Raises :class:`ActionFailed` (``compile-failed``,
-    ``timeout``) for the first step, in that order, that had failed when the failure was seen.
+    ``timeout``, ``too-much-output``) for the first step, in that order, that had failed when the failure
+    was seen.
     """
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         futures = [pool.submit(_run_step, step, workshop) for step in steps]
@@ -82,23 +88,29 @@ def _run_step(step: Step, workshop: Workshop) -> None:
     log = workshop.logs / f"{name}.log"
     finished = run_command(
         step.command, folder=workshop.folder, environment=workshop.environment, stdout=log, stderr=log,
-        limit=workshop.limit,
+        limit=workshop.limit, most=workshop.most,
     )  # fmt: skip
     if not finished.ok:
-        raise _failure(step, finished, log, workshop.limit)
+        raise _failure(step, finished, log, workshop)
 
 
-def _failure(step: Step, finished: Finished, log: Path, limit: float) -> ActionFailed:
-    said = log.read_text("utf-8", "replace").splitlines()[-_SHOWN:]
-    telling = next(
-        (line for line in said if "error" in line.lower()), said[-1] if said else "it said nothing"
-    )
-    details = {"command": step.line, "compiler_output": said, "exit_code": finished.exit_code}
+def _failure(step: Step, finished: Finished, log: Path, workshop: Workshop) -> ActionFailed:
+    said = last_lines(log, _SHOWN)
+    # Of what compilers say, the first error counts: the others follow from it.
+    telling = next((line for line in said if "error" in line.lower()), telling_line(said))
+    details = {"command_line": step.line, "compiler_output": said, "exit_code": finished.exit_code}
     if finished.timed_out:
         return ActionFailed(
-            f"{step.what}: not done after {limit:g} seconds.", code="timeout", details=details
-        )
+            f"{step.what}: not done after {workshop.limit:g} seconds.",
+            code="timeout", hints=["allow more time with --timeout"], details=details,
+        )  # fmt: skip
+    if finished.overflow:
+        return ActionFailed(
+            f"{step.what}: the compiler wrote more than {workshop.most // MIB} MiB into one file.",
+            code="too-much-output", hints=["allow more with --max-output"], details=details,
+        )  # fmt: skip
     how = finished.signal or f"exit code {finished.exit_code}"
     return ActionFailed(
-        f"{step.what} does not compile ({how}): {telling.strip()}", code="compile-failed", details=details
-    )
+        f"{step.what} does not compile ({how}): {telling.strip() or 'it said nothing'}",
+        code="compile-failed", details=details,
+    )  # fmt: skip

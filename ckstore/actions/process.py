@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,9 @@ from ckstore.actions import strays
 from ckstore.errors import Unavailable
 
 _SHELL_SIGNAL = 128  # a shell says "ended by signal N" as exit code 128 + N
+MIB = 1024 * 1024
+MOST_OUTPUT = 1024 * MIB  # bytes that a command may write into one file, unless somebody says more
+_LIMITING = threading.Lock()  # our own limits are those of the child for a moment: one start at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Finished:
 
     ``max_rss`` is 0 where it is not known: on Windows, and for a command that needed less than the
     process that started it (see :func:`_peak_memory`).
-    ``signal`` is the name of the signal that ended it (``SIGSEGV``), or empty.
+    ``signal`` is the name of the signal that ended it (``SIGSEGV``), or empty. ``overflow``: it wrote, or
+    tried to write, more into one file than it may.
     """
 
     exit_code: int
@@ -37,11 +41,12 @@ class Finished:
     user: float
     system: float
     max_rss: int
+    overflow: bool = False
 
     @property
     def ok(self) -> bool:
         """True when it ended by itself with exit code 0."""
-        return self.exit_code == 0 and not self.timed_out
+        return self.exit_code == 0 and not self.timed_out and not self.overflow
 
 
 def shell_words(line: str) -> list[str]:
@@ -59,11 +64,14 @@ def run_command(
     stdout: Path,
     stderr: Path,
     limit: float = 0.0,
+    most: int = MOST_OUTPUT,
 ) -> Finished:
     """Run a command (a list of arguments, or a line for the shell) and wait for it.
 
     It reads nothing, writes into the files ``stdout`` and ``stderr`` (which may be the same file), and
     leads a session of its own. After ``limit`` seconds (0: none) it is killed with everything below it.
+    No file that it writes may grow beyond ``most`` bytes (0: any size): on POSIX the system stops it
+    there (setrlimit(2), RLIMIT_FSIZE), elsewhere it is noticed at the end.
 
     Raises :class:`Unavailable` (``cannot-start``) when it cannot be started at all.
     """
@@ -72,11 +80,36 @@ def run_command(
         out = stack.enter_context(stdout.open("wb"))
         err = out if stderr == stdout else stack.enter_context(stderr.open("wb"))
         started = time.perf_counter()
-        process = _start(words, folder, environment, out, err)
+        with _file_limit(most):
+            process = _start(words, folder, environment, out, err)
         with _deadline(process, limit) as deadline:
             _wait_to_the_end(process)
         wall = time.perf_counter() - started
-        return _finish(process, wall, deadline.is_set())
+        finished = _finish(process, wall, deadline.is_set())
+        full = most > 0 and max(os.fstat(file.fileno()).st_size for file in (out, err)) >= most
+        return replace(finished, overflow=full or finished.signal == "SIGXFSZ")
+
+
+@contextlib.contextmanager
+def _file_limit(most: int) -> Iterator[None]:
+    """Within the block, a process that is started may write ``most`` bytes (0: any number) into a file.
+
+    A child has the limits of its parent, and Popen gives it back the default answer to SIGXFSZ, which
+    Python itself ignores. Setting them in the child (preexec_fn) is not safe beside other threads.
+    """
+    if most <= 0 or sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    with _LIMITING:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        wanted = most if soft == resource.RLIM_INFINITY else min(most, soft)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (wanted, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _start(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ckstore.actions.plan import Outcome
 from ckstore.errors import InvalidInput, NotFound
 from tests.actions.world import World, needs_cc
 
+posix = pytest.mark.skipif(os.name == "nt", reason="file sizes are limited on POSIX alone")
 COPY = """
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +140,8 @@ class TestCPrograms:
         assert (outcome.status, outcome.error_code) == ("failed", "compile-failed")
         assert "oops" in outcome.message
         assert any("oops" in line for line in outcome.details["compiler_output"])  # type: ignore[attr-defined]  # a list
+        assert outcome.details["command"] == "copy"
+        assert "copy.c" in str(outcome.details["command_line"])
 
     def test_a_crash_names_the_signal(self, world: World) -> None:
         crash = "#include <stdlib.h>\nint main(void) { abort(); }"
@@ -246,6 +250,70 @@ class TestScripts:
         outcome = world.run(python_program(world, "import time; time.sleep(600)"), timeout=0.5)
         assert (outcome.status, outcome.error_code) == ("timeout", "timeout")
 
+    @posix
+    def test_an_endless_printer_is_stopped_and_told_how_much_it_may(self, world: World) -> None:
+        line = "run = \"yes 'a word that is said again and again'\""
+        toml = (
+            f'kind = "program"\nname = "yes"\n[program]\nlanguage = "shell"\n[program.commands.a]\n{line}\n'
+        )
+        outcome = world.run(world.add("program", "yes", {"component.toml": toml}), max_output=9)
+        assert (outcome.status, outcome.error_code) == ("failed", "too-much-output")
+        assert "more than 9 MiB" in outcome.message
+        assert len(json.dumps(outcome.as_plain())) < 12_000
+        assert list(outcome.outputs) == ["stdout.txt.tail"]
+        assert len(kept(world, outcome, "stdout.txt.tail")) == 8 * 1024 * 1024
+
+    @posix
+    def test_files_that_are_no_standard_output_are_limited_too(self, world: World) -> None:
+        body = "with open('big', 'wb') as f:\n    while True: f.write(bytes(1 << 16))"
+        outcome = world.run(python_program(world, body), max_output=1)
+        assert outcome.status == "failed"
+        assert "File too large" in outcome.message
+        assert (world.folder / f"workspace-{world.runs}/script/tmp/big").stat().st_size == 1 << 20
+
+    def test_a_limit_of_zero_is_none(self, world: World) -> None:
+        body = "print('x' * (2 << 20))"
+        assert world.run(python_program(world, body), max_output=1).status == "failed"
+        assert world.run(python_program(world, body), max_output=0).status == "ok"
+
+    def test_a_failed_command_leaves_what_it_printed_and_its_last_lines(self, world: World) -> None:
+        body = (
+            "import sys\nprint('some output')\nfor n in range(20): print('line', n, file=sys.stderr)\n"
+            "sys.stderr.buffer.write(b'ValueError: \\x1b[1m\\xff' + b'y' * 1000 + b'\\nafterwards\\n')\n"
+            "sys.exit(3)"
+        )
+        outcome = world.run(python_program(world, body))
+        assert (outcome.exit_code, sorted(outcome.outputs)) == (3, ["stderr.txt", "stdout.txt"])
+        assert kept(world, outcome, "stdout.txt") == "some output\n"
+        lines = outcome.details["last_lines"]
+        assert isinstance(lines, list)
+        assert (len(lines), max(map(len, lines)), lines[-1]) == (10, 400, "afterwards")
+        assert "ended with exit code 3: ValueError: \ufffd[1m\ufffdyyy" in outcome.message
+
+    def test_a_failure_that_says_nothing_hints_at_the_workspace(self, world: World) -> None:
+        silent = world.run(python_program(world, "raise SystemExit(3)"))
+        assert any("--keep" in hint for hint in silent.hints)
+        assert not world.run(python_program(world, "raise SystemExit('why')")).hints
+
+    def test_a_program_that_replaces_its_output_by_a_link_fails_like_any_other(self, world: World) -> None:
+        body = (
+            "import os\nos.remove('stdout.txt'); os.symlink('/etc/passwd', 'stdout.txt'); raise SystemExit(3)"
+        )
+        outcome = world.run(python_program(world, body))
+        assert (outcome.error_code, outcome.outputs) == ("program-failed", {})
+
+    def test_a_timer_of_its_own_that_says_nothing_leaves_the_wall_time(self, world: World) -> None:
+        body = 'open("t.json", "w").write(\'{"execution_time": 0.0}\')'
+        outcome = world.run(python_program(world, body, 'timer = "t.json"'), repeat=2)
+        assert outcome.measurements["execution_time"] == ["0.000000000"] * 2
+        assert all(float(text) > 0 for text in outcome.measurements["wall_time"])
+        assert "s in all" in outcome.message
+
+    @pytest.mark.parametrize("value", ["'NaN'", "'Infinity'", "' ' * (1 << 20) + '1'"])
+    def test_a_timer_that_holds_no_time_fails(self, world: World, value: str) -> None:
+        body = f"open('t.json', 'w').write('{{\"execution_time\": ' + {value} + '}}')"
+        assert world.run(python_program(world, body, 'timer = "t.json"')).error_code == "no-timer"
+
     def test_a_listed_output_that_is_not_written_fails(self, world: World) -> None:
         outcome = world.run(python_program(world, "pass", 'check = ["result.txt"]'))
         assert (outcome.status, outcome.error_code) == ("failed", "missing-output")
@@ -265,7 +333,8 @@ class TestScripts:
         assert outcome.details["unstable_outputs"] == ["r"]
 
     @pytest.mark.parametrize(
-        "options", [{"repeat": 0}, {"timeout": -1.0}, {"dataset": "x"}, {"compiler": "gcc"}]
+        "options",
+        [{"repeat": 0}, {"timeout": -1.0}, {"max_output": -1}, {"dataset": "x"}, {"compiler": "gcc"}],
     )
     def test_options_without_a_meaning_are_refused(self, world: World, options: dict[str, Any]) -> None:
         with pytest.raises(InvalidInput):

@@ -9,21 +9,26 @@ from ckstore.actions.compiling import Workshop
 from ckstore.actions.context import Context
 from ckstore.actions.libraries import build_library
 from ckstore.actions.plan import Outcome
+from ckstore.actions.process import MIB
 from ckstore.errors import ActionFailed
 
 _HEADERS = (".h", ".hh", ".hpp", ".hxx")
 
 
-def install(context: Context, *, compiler: str = "", timeout: float = 0.0) -> Outcome:
+def install(context: Context, *, compiler: str = "", timeout: float = 0.0, max_output: int = 1024) -> Outcome:
     """Build the library in the workspace and keep its objects and headers.
 
     Args:
         compiler: the compiler to take: a component (compiler.gcc, clang) or a program (gcc-12)
-        timeout: seconds after which a compiler is ended, 0 for none
+        timeout: seconds after which a compile step is ended, 0 for none
+        max_output: MiB that one file may have that is written, 0 for any size
     """
     package = context.component
     tool = tools.choose(context.providers("compiler"), os.environ, tools.Wish(name=compiler), "compiler")
-    workshop = Workshop(context.workspace, os.environ, context.workspace / "@logs", timeout, context.progress)
+    workshop = Workshop(
+        context.workspace, os.environ, context.workspace / "@logs", timeout, context.progress,
+        max_output * MIB,
+    )  # fmt: skip
     details: dict[str, object] = {"compiler": tool.as_plain()}
     try:
         library = build_library(package, context.workspace / package.pin.name, tool.environment, workshop)

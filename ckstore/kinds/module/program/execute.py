@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ckstore.actions.ck.hooks import call_hook
-from ckstore.actions.process import Finished, run_command
+from ckstore.actions.process import MIB, Finished, run_command
+from ckstore.actions.said import last_lines, last_text, tail, telling_line
 from ckstore.errors import ActionFailed, InvalidInput
 from ckstore.model.plain import as_map, as_text, parse_json
 
 from .spec import Command, Hook
 
 _SHOWN = 4000  # characters of a shown file that go into the details
-_LAST_LINES = 8
+_LAST_LINES = 10
+_KEPT_OF_A_FAILURE = 8 * MIB  # of longer outputs of a failed command the end is kept
+_TIMER_BYTES = MIB  # of a timer file; what is longer holds no times
+_SIDE = "ckstore-side.txt"  # what commands around the run print
 PEAK = "max_rss_bytes"
 TIMER_VARIABLE = "XOPENME_TIME_FILE"
 
@@ -28,7 +33,8 @@ class Stage:
     """Where and how a command runs: the finished line for the shell, its folder and its variables.
 
     ``own_files`` is the folder of the program's files, ``hook_input`` what CK's hooks are told besides.
-    ``settle`` ends whatever a repetition left running.
+    ``settle`` ends whatever a repetition left running. ``limit`` is in seconds per command, ``most`` in
+    bytes per file that it writes; 0 is none.
     """
 
     command: Command
@@ -39,6 +45,7 @@ class Stage:
     limit: float
     progress: Callable[[str], None]
     settle: Callable[[], None]
+    most: int
     hook_input: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -69,8 +76,9 @@ class Measured:
 def execute(stage: Stage, repeat: int, measured: Measured) -> None:
     """Run the command ``repeat`` times, each in a process of its own, filling ``measured``.
 
-    Raises ActionFailed at the first repetition that fails: ``timeout``, ``crashed``, ``program-failed``,
-    ``no-timer``, ``missing-output``, ``hook-failed``. Its details hold ``exit_code`` and the last lines.
+    Raises ActionFailed at the first repetition that fails: ``timeout``, ``too-much-output``, ``crashed``,
+    ``program-failed``, ``no-timer``, ``missing-output``, ``hook-failed``. Its details hold
+    ``exit_code`` and the last lines.
     """
     for number in range(repeat):
         counter = f" ({number + 1} of {repeat})" if repeat > 1 else ""
@@ -93,10 +101,7 @@ def prepare(stage: Stage) -> Stage:
         answer = _call(stage, hook) or {}
         environment |= {name: as_text(value) for name, value in as_map(answer.get("new_env")).items()}
         lines += [as_text(answer.get("bat"))] if as_text(answer.get("bat")).strip() else []
-    prepared = Stage(
-        stage.command, "\n".join([*lines, stage.line]), stage.folder, stage.own_files, environment,
-        stage.limit, stage.progress, stage.settle, stage.hook_input,
-    )  # fmt: skip
+    prepared = replace(stage, line="\n".join([*lines, stage.line]), environment=environment)
     for line in stage.command.before:
         _side_command(prepared, line)
     return prepared
@@ -108,7 +113,7 @@ def shown(stage: Stage) -> dict[str, object]:
     for name in stage.command.shown:
         path = stage.folder / name
         if path.is_file():
-            texts[name] = path.read_text("utf-8", "replace")[-_SHOWN:]
+            texts[name] = last_text(path, _SHOWN)
     return texts
 
 
@@ -117,6 +122,26 @@ def produced(stage: Stage) -> list[str]:
     command = stage.command
     names = [*command.outputs, *command.checked, command.stdout, command.stderr, stage.timer]
     return sorted({name for name in names if name and (stage.folder / name).is_file()})
+
+
+def said_by_a_failure(stage: Stage, spare: Path) -> dict[str, Path]:
+    """What a failed command printed, by name; of what is long the end, as NAME.tail in ``spare``."""
+    found: dict[str, Path] = {}
+    for name in {stage.command.stdout, stage.command.stderr}:
+        path = stage.folder / name
+        # The program may have put anything there, and a failure must be recorded all the same.
+        ours = ".." not in Path(name).parts and _inside(path, stage.folder.parent)
+        if not ours or path.is_symlink() or not path.is_file():
+            continue
+        size = path.stat().st_size
+        if size > _KEPT_OF_A_FAILURE:
+            short = spare / f"{name}.tail"
+            short.parent.mkdir(parents=True, exist_ok=True)
+            short.write_bytes(tail(path, _KEPT_OF_A_FAILURE))
+            found[f"{name}.tail"] = short
+        elif size:
+            found[name] = path
+    return found
 
 
 def _clear(stage: Stage) -> None:
@@ -137,40 +162,43 @@ def _inside(path: Path, folder: Path) -> bool:
 def _run(stage: Stage, line: str, stdout: str, stderr: str) -> Finished:
     return run_command(
         line, folder=stage.folder, environment=stage.environment, stdout=stage.folder / stdout,
-        stderr=stage.folder / stderr, limit=stage.limit,
+        stderr=stage.folder / stderr, limit=stage.limit, most=stage.most,
     )  # fmt: skip
 
 
 def _check_end(stage: Stage, finished: Finished) -> None:
-    details = {"exit_code": finished.exit_code, "last_lines": _last_lines(stage)}
-    name = stage.command.name
+    said, name = _last_lines(stage), stage.command.name
+    details = {"exit_code": finished.exit_code, "last_lines": said}
     if finished.timed_out:
         raise ActionFailed(
             f"The command {name!r} was ended after {stage.limit:g} seconds.",
             code="timeout", hints=["allow more time with --timeout"], details=details,
         )  # fmt: skip
-    if finished.signal and not stage.command.any_exit_code:
+    if finished.overflow:
+        raise ActionFailed(
+            f"The command {name!r} printed or wrote more than {stage.most // MIB} MiB into one file.",
+            code="too-much-output", hints=["allow more with --max-output"], details=details,
+        )  # fmt: skip
+    if stage.command.any_exit_code or not finished.exit_code:
+        return
+    hints = [] if said else ["it said nothing; --keep keeps the workspace, to look into"]
+    last = f": {telling_line(said)}" if said else "."
+    if finished.signal:
         meaning = signal.strsignal(getattr(signal, finished.signal, 0) or 0) or "a signal"
         raise ActionFailed(
-            f"The command {name!r} was ended by {finished.signal} ({meaning.lower()}).",
-            code="crashed", details=details,
+            f"The command {name!r} was ended by {finished.signal} ({meaning.lower()}){last}",
+            code="crashed", hints=hints, details=details,
         )  # fmt: skip
-    if finished.exit_code and not stage.command.any_exit_code:
-        said = details["last_lines"]
-        last = f": {said[-1]}" if isinstance(said, list) and said else ""
-        raise ActionFailed(
-            f"The command {name!r} ended with exit code {finished.exit_code}{last}",
-            code="program-failed", details=details,
-        )  # fmt: skip
+    raise ActionFailed(
+        f"The command {name!r} ended with exit code {finished.exit_code}{last}",
+        code="program-failed", hints=hints, details=details,
+    )  # fmt: skip
 
 
 def _last_lines(stage: Stage) -> list[str]:
-    for name in (stage.command.stderr, stage.command.stdout):
-        path = stage.folder / name
-        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
-        if any(line.strip() for line in lines):
-            return [line for line in lines if line.strip()][-_LAST_LINES:]
-    return []
+    names = (stage.command.stderr, stage.command.stdout)
+    said = (last_lines(stage.folder / name, _LAST_LINES) for name in names)
+    return next((lines for lines in said if lines), [])
 
 
 def _post_process(stage: Stage, measured: Measured) -> None:
@@ -182,12 +210,13 @@ def _post_process(stage: Stage, measured: Measured) -> None:
 
 
 def _side_command(stage: Stage, line: str) -> None:
-    finished = _run(stage, line, "ckstore-side.txt", "ckstore-side.txt")
+    finished = _run(stage, line, _SIDE, _SIDE)
     if not finished.ok:
+        said = last_lines(stage.folder / _SIDE, _LAST_LINES)
         raise ActionFailed(
             f"A command around the run failed (exit code {finished.exit_code}): {line}",
             code="side-command-failed",
-            details={"exit_code": finished.exit_code},
+            details={"exit_code": finished.exit_code, "last_lines": said},
         )
 
 
@@ -208,7 +237,7 @@ def _measure(stage: Stage, finished: Finished, measured: Measured) -> None:
         measured.add("system_time", finished.system)
         measured.add(PEAK, finished.max_rss, 0)
     if stage.timer:
-        state = parse_json((stage.folder / stage.timer).read_bytes(), stage.timer).get("run_time_state")
+        state = parse_json(tail(stage.folder / stage.timer, _TIMER_BYTES), stage.timer).get("run_time_state")
         measured.state |= _as_record(as_map(state))
 
 
@@ -222,11 +251,14 @@ def _own_times(stage: Stage) -> dict[str, float]:
             details={"exit_code": 1},
         )
     try:
+        if path.stat().st_size > _TIMER_BYTES:
+            raise ValueError(f"it is larger than {_TIMER_BYTES // MIB} MiB")
         table = parse_json(path.read_bytes(), stage.timer)
-        names = [name for name in table if name.startswith("execution_time")]
-        return {name: float(as_text(table[name])) for name in names} | {
-            "execution_time": float(as_text(table.get("execution_time")))
-        }
+        names = {"execution_time", *(name for name in table if name.startswith("execution_time"))}
+        times = {name: float(as_text(table.get(name))) for name in sorted(names)}
+        if not all(map(math.isfinite, times.values())):
+            raise ValueError("a time must be a finite number")
+        return times
     except (InvalidInput, ValueError) as error:
         raise ActionFailed(
             f"{stage.timer}, written by the program, has no readable execution_time: {error}",
@@ -246,9 +278,12 @@ def _check_outputs(stage: Stage) -> dict[str, str]:
             hints=["this is a fault of the component's metadata or of the program"],
             details={"exit_code": 1, "missing": missing},
         )
-    return {
-        name: hashlib.sha256((stage.folder / name).read_bytes()).hexdigest() for name in stage.command.checked
-    }
+    return {name: _digest(stage.folder / name) for name in stage.command.checked}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _as_record(value: Mapping[str, object]) -> dict[str, object]:

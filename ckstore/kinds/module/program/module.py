@@ -10,7 +10,7 @@ from ckstore.actions.context import Context
 from ckstore.actions.plan import Outcome
 
 from .build import Choices
-from .work import Job, Request
+from .work import Job, Limits, Request
 
 
 def compile(
@@ -21,6 +21,7 @@ def compile(
     flags: str = "",
     define: Mapping[str, str] = {},
     timeout: float = 0.0,
+    max_output: int = 1024,
 ) -> Outcome:
     """Build the program in the workspace with a compiler that this machine has.
 
@@ -29,10 +30,11 @@ def compile(
         speed: compile for speed (-O3)
         flags: more flags for the compiler, in one text
         define: a definition for the compiler: --define.NAME=VALUE
-        timeout: seconds after which a compiler is ended, 0 for none
+        timeout: seconds after which a compile step is ended, 0 for none
+        max_output: MiB that one file may have that is written, 0 for any size
     """
     choices = Choices(speed, flags, define)
-    return Job(context, choices, compiler, timeout, dict(os.environ)).compile()
+    return Job(context, choices, compiler, Limits(timeout, max_output), dict(os.environ)).compile()
 
 
 def run(
@@ -43,6 +45,7 @@ def run(
     dataset_file: str = "",
     repeat: int = 1,
     timeout: float = 0.0,
+    max_output: int = 1024,
     env: Mapping[str, str] = {},
     arguments: Sequence[str] = (),
     compiler: str = "",
@@ -57,7 +60,8 @@ def run(
         dataset: the data set to run it on; else the first by name that the lock has for the command
         dataset_file: the file of the data set to take; else the first
         repeat: how many times the command is run and measured, each time as a new process
-        timeout: seconds after which the command is ended, 0 for none
+        timeout: seconds after which the command, or a compile step, is ended, 0 for none
+        max_output: MiB that one file may have that is written or printed, 0 for any size
         env: a variable for the program: --env.NAME=VALUE
         arguments: what comes after -- is appended to the command line
         compiler: the compiler to take: a component (compiler.gcc, clang) or a program (gcc-12)
@@ -67,4 +71,4 @@ def run(
     """
     choices = Choices(speed, flags, define)
     request = Request(cmd, dataset, dataset_file, repeat, env, shlex.join(arguments))
-    return Job(context, choices, compiler, timeout, dict(os.environ)).run(request)
+    return Job(context, choices, compiler, Limits(timeout, max_output), dict(os.environ)).run(request)

@@ -14,19 +14,28 @@ from ckstore.actions.compiling import Workshop
 from ckstore.actions.context import Context
 from ckstore.actions.files import copy_or_link, copy_tree
 from ckstore.actions.plan import Outcome, Status
+from ckstore.actions.process import MIB
 from ckstore.errors import ActionFailed, InvalidInput
 from ckstore.model.plain import as_int, as_text, parse_json
 
 from .build import Built, Choices, build_program
 from .choose import Data, choose_command, choose_data
 from .ck_format import read_ck
-from .execute import Measured, Stage, execute, prepare, produced, shown
+from .execute import Measured, Stage, execute, prepare, produced, said_by_a_failure, shown
 from .native_format import read_native
 from .spec import Command, Program, ToolNeed
 from .substitute import Places, fill
 from .toolchain import Toolchain, gather
 
 INPUTS, LOGS = "@inputs", "@logs"  # in the workspace; no component can have a name with @
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one command may take: seconds, and MiB of one file that it writes; 0 is any."""
+
+    seconds: float = 0.0
+    file_mib: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +54,18 @@ class Job:
     """The program in its workspace. Made for one call of :meth:`compile` or :meth:`run`."""
 
     def __init__(
-        self, context: Context, choices: Choices, compiler: str, limit: float, environment: Mapping[str, str]
-    ) -> None:
-        if limit < 0:
+        self, context: Context, choices: Choices, compiler: str, limits: Limits,
+        environment: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        if limits.seconds < 0:
             raise InvalidInput("--timeout must not be negative.", code="bad-value")
+        if limits.file_mib < 0:
+            raise InvalidInput("--max-output must not be negative.", code="bad-value")
         component = context.component
         self.context = context
         self.choices = choices
         self.compiler = compiler
-        self.limit = limit
+        self.limit, self.most = limits.seconds, limits.file_mib * MIB
         self.program: Program = (read_ck if component.format == "ck" else read_native)(component)
         self.own = context.workspace / component.pin.name
         self.folder = self.own / "tmp" if self.program.in_tmp else self.own
@@ -61,11 +73,12 @@ class Job:
         self.environment = dict(environment)
         self.details: dict[str, object] = {}
         self.measured = Measured()
+        self.stage: Stage | None = None  # once a command is about to run
 
     def compile(self) -> Outcome:
         """Build; a program that does not compile is a failed outcome, not an error."""
         try:
-            built = self._build((), self.limit)[1]
+            built = self._build(())[1]
         except ActionFailed as error:
             return self._failed(error)
         if built.target is None:
@@ -91,18 +104,19 @@ class Job:
         self.context.progress(_announce(command, why, data, why_data))
         self.measured = Measured()
         try:
-            chain, built = self._build(command.needs, 0.0)
+            chain, built = self._build(command.needs)
             self.details["compile_time"] = f"{built.seconds:.6f}"
             return self._execute(command, data, chain, request)
         except ActionFailed as error:
             return self._failed(error)
 
-    def _build(self, more_needs: tuple[ToolNeed, ...], limit: float) -> tuple[Toolchain, Built]:
+    def _build(self, more_needs: tuple[ToolNeed, ...]) -> tuple[Toolchain, Built]:
         copy_tree(self.context.component.path, self.own)
         self.folder.mkdir(exist_ok=True)
         workshop = Workshop(
-            self.folder, self.environment, self.context.workspace / LOGS, limit, self.context.progress
-        )
+            self.folder, self.environment, self.context.workspace / LOGS, self.limit, self.context.progress,
+            self.most,
+        )  # fmt: skip
         build = self.program.build
         chain = gather(self.context, [*build.needs, *more_needs], build.compiler, self.compiler, workshop)
         self.details |= chain.as_plain()
@@ -126,9 +140,10 @@ class Job:
         before = {**self.environment, **promised}
         stage = Stage(
             command, line, self.folder, self.own, {**before, **variables}, self.limit,
-            self.context.progress, self.context.settle, self._told_to_hooks(command, data, chain),
+            self.context.progress, self.context.settle, self.most,
+            self._told_to_hooks(command, data, chain),
         )  # fmt: skip
-        stage = prepare(stage)
+        self.stage = stage = prepare(stage)
         try:
             execute(stage, request.repeat, self.measured)
         finally:
@@ -187,7 +202,10 @@ class Job:
         times = sorted(float(text) for text in self.measured.numbers["execution_time"])
         where = f" on {data.view.pin.name}" if data else ""
         spread = f" (median of {len(times)}: {times[0]:.6f} to {times[-1]:.6f})" if len(times) > 1 else ""
-        return f"{command.name}{where}: {times[len(times) // 2]:.6f} s{spread}."
+        wall = sorted(float(text) for text in self.measured.numbers["wall_time"])
+        # A program may measure a part of itself, or nothing: what it took as a whole is said beside it.
+        whole = f", {wall[len(wall) // 2]:.6f} s in all" if command.timer else ""
+        return f"{command.name}{where}: {times[len(times) // 2]:.6f} s{spread}{whole}."
 
     def _in_workspace(self, name: str) -> str:
         path = Path(os.path.normpath(self.folder / name))
@@ -202,7 +220,16 @@ class Job:
             hints=error.hints,
             error_code=error.code,
             measurements=dict(self.measured.numbers),
+            outputs=self._said(),
         )
+
+    def _said(self) -> dict[str, str]:
+        """What the failed command printed, as outputs."""
+        if self.stage is None:
+            return {}
+        workspace = self.context.workspace
+        said = said_by_a_failure(self.stage, workspace / LOGS)
+        return {name: path.relative_to(workspace).as_posix() for name, path in said.items()}
 
     def _outcome(
         self, *, status: Status = "ok", exit_code: int = 0, message: str = "", hints: tuple[str, ...] = (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.project import read_text, write_whole
 
 _NAME_LENGTH = 80
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,64 @@ class Kept:
 
 
 def kept_lock(store: ObjectStore, reference: str, *, relock: bool = False) -> Kept:
-    """The lock kept for ``reference``; made now, and kept, when there is none or with ``relock``."""
+    """The lock kept for ``reference``; made now, and kept, when there is none or with ``relock``.
+
+    A lock that has nothing for a choice at run time (no data set was there) is completed, with all that it
+    pins as it is, as soon as something is there: nobody could edit it.
+    """
     requirement = str(Requirement.parse(reference))
     path = _place(store, requirement)
-    if path.is_file() and not relock:
-        lock = _read(path)
+    if not path.is_file() or relock:
+        return _make(store, requirement, path)
+    lock = _read(path)
+    unmet = _unmet(store, lock)
+    if not unmet:
         return Kept(lock, path, (f"using the lock kept for {requirement} (--relock makes a new one)",))
+    if _any_now(store, unmet):
+        return _make(store, requirement, path, lock)
+    return Kept(lock, path, (_incomplete(requirement, unmet),))
+
+
+def _make(store: ObjectStore, requirement: str, path: Path, present: Lock | None = None) -> Kept:
     from ckstore.operations.lock import make_lock  # a kept lock needs no resolver
 
-    lock, notes = make_lock(store, [requirement])
-    write_whole(path, lock.emit())
-    return Kept(lock, path, (f"not in a project: locked {requirement}, the lock is kept in {path}", *notes))
+    lock, notes = make_lock(store, [requirement], present=present, refill=True)
+    if lock != present:
+        write_whole(path, lock.emit())
+    unmet = _unmet(store, lock)
+    done = "completed the lock kept for" if present else "not in a project: locked"
+    told = f"{done} {requirement}, the lock is kept in {path}"
+    if lock == present:
+        told = f"using the lock kept for {requirement} (--relock makes a new one)"
+    return Kept(lock, path, (told, *notes, *([_incomplete(requirement, unmet)] if unmet else [])))
+
+
+def _incomplete(requirement: str, unmet: Sequence[str]) -> str:
+    more = f" and {len(unmet) - _SHOWN} more" if len(unmet) > _SHOWN else ""
+    return (
+        f"the lock kept for {requirement} has nothing for {', '.join(unmet[:_SHOWN])}{more}: mirror or add what has these "
+        "tags, and the next run takes it (--relock makes a new lock)"
+    )
+
+
+def _unmet(store: ObjectStore, lock: Lock) -> list[str]:
+    """What pinned releases ask for as a choice at run time, and the lock has nothing for."""
+    view = store.view()
+    found: dict[str, None] = {}
+    for pin in lock.pins:
+        if not view.has_release(pin.source, pin.uid, pin.version):
+            continue  # told when the pins are checked
+        answered = {edge.ask for edge in pin.needs}
+        needs = view.release(pin.source, pin.uid, pin.version).needs
+        found |= dict.fromkeys(n.ask for n in needs if n.scope == "every" and n.ask not in answered)
+    return list(found)
+
+
+def _any_now(store: ObjectStore, asks: Sequence[str]) -> bool:
+    from ckstore.operations.find import find
+    from ckstore.operations.lookup import query_of
+
+    return any(find(store.path, query_of(Requirement.parse(ask))).hits for ask in asks)
 
 
 def _read(path: Path) -> Lock:

@@ -57,12 +57,13 @@ class LockReport:
 
 
 def make_lock(
-    store: ObjectStore, asks: Sequence[str], order: Sequence[str] = (), present: Lock | None = None
-) -> tuple[Lock, tuple[str, ...]]:
+    store: ObjectStore, asks: Sequence[str], order: Sequence[str] = (), present: Lock | None = None,
+    *, refill: bool = False,
+) -> tuple[Lock, tuple[str, ...]]:  # fmt: skip
     """Resolve ``asks`` against the store; gives the lock and notes for the user.
 
-    ``order`` is the precedence of sources, ``present`` a lock whose versions are preferred. Raises the
-    errors of :func:`ckstore.resolve.resolver.resolve`.
+    ``order`` is the precedence of sources, ``present`` a lock whose answers are kept; with ``refill``, not
+    those needs for which it has nothing. Raises the errors of :func:`ckstore.resolve.resolver.resolve`.
     """
     shipped = ensure_kinds(store)
     view = store.view()
@@ -70,7 +71,7 @@ def make_lock(
     with opened(store.path) as (index, _):
         catalogue = StoreCatalogue(
             view, lambda query: search(index, query), lambda query: suggestions(store.path, query),
-            order, present, shipped,
+            order, present, shipped, refill=refill,
         )  # fmt: skip
         resolution = resolve([need for _, need in roots], catalogue)
     pins = tuple(_pin(resolution, catalogue, name) for name in resolution.chosen)

@@ -50,7 +50,7 @@ class Catalogue(Protocol):
         """
 
     def kept(self, asker: Choice | None, need: Need) -> frozenset[str] | None:
-        """Keys of the providers that an earlier answer has for this need of this very release (None: the user).
+        """Keys of the providers that an earlier answer has for this need of this release (None: the user).
 
         Then these, and no others, are offered; perhaps none at all. None when there is no such answer.
         """

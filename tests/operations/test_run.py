@@ -191,7 +191,7 @@ class TestWrongWords:
         ("words", "action", "code", "hint"),
         [
             ([], "rnu", "no-action", "did you mean run?"),
-            (["--dataste", "x"], "run", "unknown-flag", "did you mean dataset"),
+            (["--dataste", "x"], "run", "unknown-flag", "dataset"),
             (["--cmd", "clcok"], "run", "no-command", "did you mean clock"),
             (["--dataset", "lnog"], "run", "no-dataset", "did you mean long"),
             (["--repeat", "0"], "run", "bad-value", ""),
@@ -255,6 +255,23 @@ class TestOutsideOfAProject:
         anew = kept_lock(store, KEY, relock=True)
         assert anew.lock.pin("shop:program:count").version == "1.0.1"
         assert kept_lock(store, KEY).lock == anew.lock
+
+    def test_a_lock_kept_while_there_was_no_data_is_completed_when_there_is(self, tmp_path: Path) -> None:
+        other, shop = ObjectStore(tmp_path / "other"), workshop(tmp_path / "shop")
+        add(other, shop / "program" / "count")
+        first = kept_lock(other, KEY)
+        assert any("nothing for dataset[text]" in note and "--relock" in note for note in first.notes)
+        assert kept_lock(other, KEY).lock == first.lock
+        assert any("the next run takes it" in note for note in kept_lock(other, KEY).notes)
+        write(shop, {"program/count/notes": "new"})
+        for name in ("program/count", "dataset/long"):
+            add(other, shop / name)
+        second = kept_lock(other, KEY)
+        assert second.notes[0].startswith("completed the lock kept for")
+        got = [(pin.name, pin.version) for pin in second.lock.pins if pin.source == "local"]
+        assert got == [("long", "1.0.0"), ("count", "1.0.0")]
+        add(other, shop / "dataset" / "short")
+        assert kept_lock(other, KEY).lock == second.lock
 
     def test_a_kept_lock_that_is_damaged_says_how_to_make_it_anew(
         self, store: ObjectStore, shop: Path

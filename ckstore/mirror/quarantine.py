@@ -22,6 +22,7 @@ from ckstore.mirror.borrowing import BorrowingStore, object_folders
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.disk import not_writable
+from ckstore.objects.litter import quarantine_lock
 from ckstore.objects.store import ObjectStore
 
 _WAIT_SECONDS = 3600
@@ -87,7 +88,7 @@ def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress
 
 @contextlib.contextmanager
 def _alone(store: ObjectStore, name: str, progress: Progress) -> Iterator[None]:
-    lock = store.lock(f"mirror-{name}")
+    lock = store.lock(quarantine_lock(name))
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -8,11 +8,8 @@ renamed to its final name. What has that name is therefore complete.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +17,8 @@ from ckstore.errors import CorruptData
 from ckstore.model.names import unsafe_file_name
 from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
 from ckstore.objects.disk import not_writable
+from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
+from ckstore.objects.litter import temporary_folder
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth
 
@@ -37,19 +36,13 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
         return target
     try:
         target.parent.mkdir(exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="tmp-", dir=target.parent))
+        with temporary_folder(target.parent, "tmp-") as work:
+            _write(store, tree, work)
+            _check_digest(tree, digest_of_folder(work), digest)
+            _seal(work)
+            _rename(work, target)
     except OSError as error:
         raise not_writable(store.path, error) from error
-    try:
-        _write(store, tree, work)
-        _check_digest(tree, digest_of_folder(work), digest)
-        _seal(work)
-        _rename(work, target)
-    except OSError as error:
-        raise not_writable(store.path, error) from error
-    finally:
-        if work.exists():
-            remove_tree(work)
     return target
 
 
@@ -148,14 +141,6 @@ def _seal(folder: Path) -> None:
     folder.chmod(0o555)
 
 
-def remove_tree(folder: Path) -> None:
-    """Delete a laid-out tree, read-only as it is."""
-    for path, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            Path(path).chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def build_snapshot(target: Path, trees: Iterable[tuple[str, Path]]) -> Path:
     """A folder with one entry per component: ``source/kind/name`` → its laid-out tree.
 
@@ -164,18 +149,17 @@ def build_snapshot(target: Path, trees: Iterable[tuple[str, Path]]) -> Path:
     """
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="tmp-", dir=target.parent))
     try:
-        for component, tree in trees:
-            place = work.joinpath(*component.split(":"))
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _link(place, tree.resolve())
-        work.chmod(0o755)
-        _rename(work, target)
-    finally:
-        if work.exists():
-            remove_tree(work)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_folder(target.parent, "tmp-") as work:
+            for component, tree in trees:
+                place = work.joinpath(*component.split(":"))
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _link(place, tree.resolve())
+            work.chmod(0o755)
+            _rename(work, target)
+    except OSError as error:
+        raise not_writable(target.parent.parent, error) from error
     return target
 
 

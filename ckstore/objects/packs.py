@@ -13,7 +13,6 @@ import itertools
 import os
 import stat
 import struct
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +21,7 @@ from typing import IO, Literal, Self
 
 from ckstore.errors import Unavailable
 from ckstore.objects.disk import not_writable, sync_folder
+from ckstore.objects.litter import temporary_file
 from ckstore.objects.trees import TreeEntry, serialize_tree
 
 ObjectType = Literal["commit", "tree", "blob"]
@@ -52,6 +52,7 @@ class PackWriter:
         self._entries: dict[str, tuple[int, int]] = {}  # oid → offset, crc
         self._file: IO[bytes] | None = None
         self._path = Path()
+        self._held = contextlib.ExitStack()  # the temporary file, while there is one
         self._end = 0
         self.heals = False
 
@@ -169,8 +170,8 @@ class PackWriter:
         with self._disk():
             self._folder.mkdir(parents=True, exist_ok=True)
             # git's own name for unfinished packs: its gc removes what a killed process left
-            descriptor, name = tempfile.mkstemp(prefix="tmp_pack_", dir=self._folder)
-        self._file, self._path = os.fdopen(descriptor, "w+b"), Path(name)
+            self._path = self._held.enter_context(temporary_file(self._folder, "tmp_pack_"))
+            self._file = self._path.open("w+b")
         self._end = self._file.write(struct.pack(">4sII", b"PACK", 2, 0))
         return self._file
 
@@ -195,22 +196,17 @@ class PackWriter:
         if self._file is None or not self._entries:
             self.discard()
             return ""
-        with self._disk():
+        with self._disk(), self._held:
             trailer = self._seal()
             self._file.close()
             self._file = None
-            index = self._path.with_name(self._path.name.replace("tmp_pack_", "tmp_idx_"))
-            try:
+            with temporary_file(self._folder, "tmp_idx_") as index:
                 self._publish(index, trailer)
-            except BaseException:
-                self._path.unlink(missing_ok=True)
-                index.unlink(missing_ok=True)
-                raise
             sync_folder(self._folder)
         return f"pack-{trailer.hex()}"
 
     def _publish(self, index: Path, trailer: bytes) -> None:
-        with index.open("xb") as file:
+        with index.open("wb") as file:
             file.write(self._index(trailer))
             file.flush()
             os.fsync(file.fileno())
@@ -268,7 +264,7 @@ class PackWriter:
             with contextlib.suppress(OSError):  # what is still buffered may not fit on the disk
                 self._file.close()
             self._file = None
-            self._path.unlink(missing_ok=True)
+        self._held.close()
         self._entries.clear()
 
 

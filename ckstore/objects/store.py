@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,6 +30,7 @@ from ckstore.objects.disk import not_readable, not_writable, sync_folder
 from ckstore.objects.fold import fold
 from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, wait_for_lock
 from ckstore.objects.known import KnownObjects
+from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
@@ -227,6 +226,7 @@ class ObjectStore:
         against the newest view, alone. When ``edit`` changes nothing, nothing is published and the
         present head is returned; damaged objects that were added again are mended nevertheless.
         """
+        sweep(self.path)
         writer = self.writer()
         try:
             prepared = _prepare(writer, prepare)
@@ -358,14 +358,11 @@ def _create(path: Path) -> None:
     """Made aside and renamed: whoever is killed here, or is second, leaves no half of a repository."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix="tmp-", dir=path))
-        try:
+        with temporary_folder(path, "tmp-") as work:
             _init(work / GIT_FOLDER)
             if not (path / GIT_FOLDER).exists():
                 (work / GIT_FOLDER).rename(path / GIT_FOLDER)
                 sync_folder(path)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         if not (path / GIT_FOLDER / "objects").is_dir():  # else another process was quicker
             raise not_writable(path, error) from error

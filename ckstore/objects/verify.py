@@ -7,21 +7,18 @@ extracted trees still have their digests (they are derived: a damaged one is del
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ckstore.errors import CkstoreError
 from ckstore.objects.digests import digest_of_folder
-from ckstore.objects.layout import remove_tree
+from ckstore.objects.disk import remove_tree
+from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK
-
-_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Health:
 
 def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: None) -> Health:
     """Check the whole store; never raises for damage, reports it."""
-    damage: list[Damage] = []
+    damage = [_left_over(path) for path in sweep(store.path)]
     seen: set[str] = set()
     head = ""
     try:
@@ -76,9 +73,12 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
         digests[tree] = digest
         damage += _digest(store, what, tree, digest)
         progress(f"checked {releases} releases")
-    _sweep(store)
     trees = list(_extracted(store, digests))
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
+
+
+def _left_over(path: Path) -> Damage:
+    return Damage("left-over", str(path), "Left behind by a process that was killed; deleted.", True)
 
 
 def _object(store: ObjectStore, oid: str, seen: set[str]) -> list[Damage]:
@@ -168,12 +168,3 @@ def _has_digest(folder: Path, expected: str) -> bool:
         return digest_of_folder(folder) == expected
     except (CkstoreError, OSError):  # a pipe, a file that cannot be read: not what was laid out
         return False
-
-
-def _sweep(store: ObjectStore) -> None:
-    """Remove what killed processes left half-written, once nobody can be at it any more."""
-    pack = store.git / "objects" / "pack"
-    for path in [*(store.path / "trees").glob("tmp-*"), *store.path.glob("tmp-*"), *pack.glob("tmp_*")]:
-        with contextlib.suppress(OSError):
-            if time.time() - path.lstat().st_mtime > _ABANDONED_SECONDS:
-                remove_tree(path) if path.is_dir() else path.unlink()

@@ -106,7 +106,7 @@ def test_publishing_killed_at_any_step_happened_entirely_or_not_at_all(
         assert set(found) | {"victim@1.0.0"} == {"first@1.0.0", "victim@1.0.0"}
         assert step or len(found) == 2
         assert len(list(store.operations())) == len(found)  # repeating what had happened adds nothing
-        assert check(store).damage == ()
+        assert [damage for damage in check(store).damage if not damage.repaired] == []
         if step % 5 == 4:
             assert fsck(store) == []
 
@@ -128,7 +128,7 @@ def test_folding_packs_killed_at_any_step_loses_nothing(
 
     def inspect(store: ObjectStore, step: int) -> None:
         assert len(read_everything(store)) == 4
-        assert check(store).damage == ()
+        assert [damage for damage in check(store).damage if not damage.repaired] == []
         if step == 0:
             assert len(packs(store)) < 3
         if step % 5 == 4:
@@ -146,7 +146,7 @@ def test_laying_out_killed_at_any_step_leaves_no_half_of_a_tree(store: ObjectSto
         done = store.path / "trees" / found.tree
         assert done.exists() or step
         assert not done.exists() or digest_of_folder(done) == found.digest
-        assert check(store).damage == ()
+        assert [damage for damage in check(store).damage if not damage.repaired] == []
 
     work = lambda store: lay_out(store, found.tree, found.digest)  # noqa: E731 - it is a value here
     assert killed_everywhere(store.path, work, inspect) > 5

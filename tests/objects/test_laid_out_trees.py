@@ -169,11 +169,12 @@ def test_what_a_killed_layout_left_is_removed_by_a_check_when_it_is_old(
     for path in (old, young):
         make_folder(path / "below", {"x": b""})
         (path / "below").chmod(0o555)
-    os.utime(old, (1, 1))
+    for path in (old / "below" / "x", old / "below", old):
+        os.utime(path, (1, 1))
     pack = store.git / "objects/pack/tmp_pack_old"
     pack.write_bytes(b"half")
     os.utime(pack, (1, 1))
-    assert check(store).damage == ()
+    assert {damage.what for damage in check(store).damage} == {str(old), str(pack)}
     assert [path.exists() for path in (old, young, pack)] == [False, True, False]
 
 

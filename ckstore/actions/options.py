@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ckstore.actions.signature import ActionSpec, Parameter
 from ckstore.errors import InvalidInput
-from ckstore.model.names import did_you_mean
+from ckstore.model.names import near_misses
 
 REST = "arguments"  # the option that receives what stands after `--`
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -29,11 +29,7 @@ def parse_options(spec: ActionSpec, words: Sequence[str]) -> dict[str, object]:
             _take_rest(spec, queue, given)
             break
         if not word.startswith("--"):
-            raise InvalidInput(
-                f"{word!r} was not expected here.",
-                code="unexpected-word",
-                hints=["options look like --name value; arguments of the program itself come after --"],
-            )
+            raise _unexpected(spec, word)
         _take_flag(spec, word[2:], queue, given)
     return check_options(spec, given)
 
@@ -44,9 +40,9 @@ def check_options(spec: ActionSpec, given: Mapping[str, object]) -> dict[str, ob
     for name, value in given.items():
         parameter = _find(spec, name)
         checked[parameter.name] = _check(parameter, value)
-    missing = [p.name for p in spec.parameters if p.default is None and p.name not in checked]
+    missing = [p.flag for p in spec.parameters if p.default is None and p.name not in checked]
     if missing:
-        raise InvalidInput(f"{spec.name} needs --{missing[0]}.", code="missing-option")
+        raise InvalidInput(f"{spec.name} needs {missing[0]}.", code="missing-option")
     return checked
 
 
@@ -96,7 +92,7 @@ def _store(parameter: Parameter, key: str, value: str, given: dict[str, object])
         if not key:
             key, equals, value = value.partition("=")
             if not equals or not key:
-                raise _wrong(parameter, value or key, f"--{parameter.name}.KEY=value")
+                raise _wrong(parameter, value or key, f"{parameter.flag}.KEY=value")
         table = given.setdefault(parameter.name, {})
         assert isinstance(table, dict)
         table[key] = value
@@ -123,17 +119,35 @@ def _find(spec: ActionSpec, name: str) -> Parameter:
 
 
 def _unknown(spec: ActionSpec, name: str) -> InvalidInput:
-    known = [p.name for p in spec.parameters]
-    near = did_you_mean(name.partition(".")[0].replace("-", "_"), known)
-    listing = f"{spec.name} knows " + (
-        ", ".join(f"--{name}" for name in known if name != REST) or "no options"
+    flag = f"--{name.replace('_', '-')}"
+    listing = f"{spec.name} knows {', '.join(_flags(spec)) or 'no options'}"
+    return InvalidInput(
+        f"{spec.name} has no option {flag}.", code="unknown-flag", hints=[*_near(spec, flag), listing]
     )
-    return InvalidInput(f"{spec.name} has no option --{name}.", code="unknown-flag", hints=[*near, listing])
+
+
+def _unexpected(spec: ActionSpec, word: str) -> InvalidInput:
+    # What looks like an option with one dash may be one: -timeout
+    near = _near(spec, f"-{word}") if word.startswith("-") else ()
+    look = "options look like --name value; arguments of the program itself come after --"
+    return InvalidInput(f"{word!r} was not expected here.", code="unexpected-word", hints=[*near, look])
+
+
+def _flags(spec: ActionSpec) -> list[str]:
+    return [p.flag for p in spec.parameters if p.name != REST]
+
+
+def _near(spec: ActionSpec, flag: str) -> tuple[str, ...]:
+    """A hint with the options that are spelt like ``flag``, if there are any."""
+    wanted = flag.partition("=")[0].partition(".")[0]
+    # Compared without the dashes, which would make all short options alike.
+    near = near_misses(wanted.removeprefix("--"), [name.removeprefix("--") for name in _flags(spec)])
+    return (f"did you mean {', '.join(f'--{name}' for name in near)}?",) if near else ()
 
 
 def _wrong(parameter: Parameter, value: object, expected: str) -> InvalidInput:
     return InvalidInput(
-        f"--{parameter.name} got {value!r}, expected {expected}.",
+        f"{parameter.flag} got {value!r}, expected {expected}.",
         code="bad-value",
         details={"option": parameter.name},
     )

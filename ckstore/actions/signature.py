@@ -41,6 +41,11 @@ class Parameter:
     default: object = None
     help: str = ""
 
+    @property
+    def flag(self) -> str:
+        """How it is written on a command line: ``--dataset-file``."""
+        return f"--{self.name.replace('_', '-')}"
+
 
 @dataclass(frozen=True, slots=True)
 class ActionSpec:

@@ -95,7 +95,7 @@ def test_what_cannot_be_understood_is_refused_by_code(spec: ActionSpec, words: l
 def test_an_unknown_flag_names_its_near_misses(spec: ActionSpec) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_options(spec, ["--rpeat", "3"])
-    assert "did you mean repeat?" in caught.value.hints
+    assert "did you mean --repeat?" in caught.value.hints
 
 
 def test_arguments_after_two_dashes_need_an_action_that_takes_them() -> None:
@@ -131,3 +131,29 @@ def test_a_signature_that_cannot_be_read_names_file_and_line(source: str) -> Non
     with pytest.raises(InvalidInput, match=r"a/module\.py, line 1") as caught:
         read_actions(source, "a/module.py")
     assert caught.value.code == "bad-action"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--dataset_fil=x"], "did you mean --dataset-file?"),
+        (["--en.A=1"], "did you mean --env?"),
+        (["-repeat=3"], "did you mean --repeat?"),
+        (["--nothing-like-it"], "run knows --dataset-file, --repeat, --env"),
+    ],
+)
+def test_hints_name_options_as_they_are_typed(words: list[str], hint: str) -> None:
+    source = (
+        "def run(context: Context, *, dataset_file: str = '', repeat: int = 1,"
+        " env: Mapping[str, str] = {}, arguments: Sequence[str] = ()): ..."
+    )
+    with pytest.raises(InvalidInput) as caught:
+        parse_options(read_actions(source, "module.py")["run"], words)
+    assert hint in caught.value.hints
+
+
+def test_what_is_wrong_with_an_option_is_said_with_dashes() -> None:
+    spec = read_actions("def run(context: Context, *, max_output: int): ...", "module.py")["run"]
+    for words in ([], ["--max_output=x"]):
+        with pytest.raises(InvalidInput, match="--max-output"):
+            parse_options(spec, words)

@@ -27,7 +27,7 @@ from ckstore.actions.hostfacts import host_facts
 from ckstore.actions.options import check_options
 from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.signature import MODULE_FILE, ActionSpec, read_actions
-from ckstore.actions.wire import error_as_plain
+from ckstore.actions.wire import NO_ROOM, error_as_plain, is_disk_full
 from ckstore.errors import ActionFailed, InvalidInput, NotFound
 from ckstore.model.locks import Lock
 from ckstore.model.names import did_you_mean
@@ -45,7 +45,12 @@ def main() -> int:
 
     def work() -> int:
         os.dup2(2, 1)
-        write_result(result, as_map(payload.get("plan")))
+        try:
+            write_result(result, as_map(payload.get("plan")))
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            return NO_ROOM
         with contextlib.suppress(OSError, ValueError):  # nobody listens any more, or foreign code closed it
             sys.stdout.flush()
         return 0
@@ -61,7 +66,7 @@ def write_result(result: Path, plan: dict[str, object]) -> None:
     try:
         answer: dict[str, object] = {"outcome": perform(Plan.from_plain(plan)).as_plain()}
     except (Exception, SystemExit) as error:  # foreign code may raise anything; the parent gets it
-        answer = {"error": error_as_plain(error, as_text(plan.get("action")))}
+        answer = {"error": error_as_plain(error, as_text(plan.get("action")), as_text(plan.get("workspace")))}
     written = result.with_suffix(".part")
     written.write_text(json.dumps(answer, default=str))
     written.replace(result)

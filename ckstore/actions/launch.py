@@ -19,7 +19,7 @@ import ckstore
 from ckstore.actions import strays
 from ckstore.actions.guard import GRACE
 from ckstore.actions.plan import Outcome, Plan
-from ckstore.actions.wire import error_from_plain
+from ckstore.actions.wire import NO_ROOM, disk_full, error_from_plain
 from ckstore.errors import ActionFailed, InvalidInput
 from ckstore.model.plain import as_map, parse_json
 
@@ -37,6 +37,7 @@ _ALLOWED = frozenset(
     ]
 )  # fmt: skip
 _PATIENCE = GRACE + 3.0  # seconds for the guard to end everything before its group is killed
+_LONGEST_LINE = 1 << 16  # bytes
 _END = ""  # in the queue of lines: no more will come
 
 
@@ -114,7 +115,8 @@ def _follow(
 
 def _read_lines(stream: IO[bytes], lines: queue.SimpleQueue[str]) -> None:
     # The stream is read whole even when nobody listens any more: a full pipe would stop the host.
-    for line in stream:
+    # In pieces: what has no line ends is not collected until the memory is full.
+    while line := stream.readline(_LONGEST_LINE):
         lines.put(line.decode("utf-8", "replace"))
     lines.put(_END)
 
@@ -148,6 +150,8 @@ def _timeout(limit: float) -> Outcome:
 
 def _read_result(result: Path, code: int, plan: Plan) -> Outcome:
     if not result.is_file():
+        if code == NO_ROOM:
+            raise disk_full(str(result.parent))
         raise ActionFailed(
             f"The process of the action {plan.action!r} ended without a result (exit code {code}).",
             code="action-crashed",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ckstore.actions.launch import allowed_environment
-from ckstore.errors import ActionFailed, Conflict, InvalidInput, NotFound
+from ckstore.errors import ActionFailed, Conflict, InvalidInput, NotFound, Unavailable
 from tests.actions.world import World, alive, gone
 
 HEAD = """
@@ -169,7 +169,35 @@ def test_an_unknown_action_and_an_unknown_option_name_near_misses(world: World) 
     assert "did you mean gather?" in missing.value.hints
     with pytest.raises(InvalidInput) as unknown:
         world.act("gather", dept=2)
-    assert "did you mean depth?" in unknown.value.hints
+    assert "did you mean --depth?" in unknown.value.hints
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("raise OSError(errno.ENOSPC, 'No space left on device', 'a/file')", "a/file"),
+        ("raise OSError(errno.EDQUOT, 'Disk quota exceeded')", "workspace-1"),
+        ("raise OSError(errno.ENOSPC, 'No space left on device', 'from', None, 'to')", "to"),
+    ],
+)
+def test_a_full_disk_is_no_fault_of_the_component(world: World, body: str, place: str) -> None:
+    world.add_module(HEAD + f"import errno\ndef f(context: Context) -> Outcome:\n    {body}\n")
+    with pytest.raises(Unavailable, match=place) as caught:
+        world.act("f")
+    assert caught.value.code == "disk-full"
+
+
+@linux
+def test_a_disk_too_full_for_the_result_is_said(world: World) -> None:
+    world.add_module(
+        HEAD
+        + "import errno\ndef full(*_):\n    raise OSError(errno.ENOSPC, 'No space left')\n"
+        + "def f(context: Context) -> Outcome:\n"
+        + "    Path.write_text = full\n    return Outcome()\n"
+    )
+    with pytest.raises(Unavailable, match="ckstore-") as caught:
+        world.act("f")
+    assert caught.value.code == "disk-full"
 
 
 @linux

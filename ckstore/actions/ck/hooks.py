@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ckstore.actions.tools import Tool
+from ckstore.actions.wire import is_disk_full
 from ckstore.errors import ActionFailed, InvalidInput, NotFound, Unsupported
 from ckstore.model.plain import as_flag, as_int, as_map, as_text
 
@@ -115,6 +116,8 @@ def call_hook(
     except ImportError as error:
         raise Unsupported(f"The hook {hook} needs a Python module: {error}.", code="ck-hook") from error
     except Exception as error:
+        if is_disk_full(error):
+            raise
         raise ActionFailed(
             f"The hook {hook} broke: {type(error).__name__}: {error}", code="hook-failed"
         ) from error

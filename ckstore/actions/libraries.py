@@ -22,7 +22,8 @@ from pathlib import Path
 from ckstore.actions.compiling import Step, Workshop, object_names, program_words, run_steps
 from ckstore.actions.component import ComponentView
 from ckstore.actions.files import copy_tree
-from ckstore.errors import InvalidInput, Unsupported
+from ckstore.errors import InvalidInput, Unavailable, Unsupported
+from ckstore.model.names import did_you_mean
 from ckstore.model.plain import as_list, as_map, as_text
 
 _COMPILERS = {"c": "CK_CC", "cpp": "CK_CXX"}
@@ -54,10 +55,18 @@ def build_library(
             hints=["name a source that has it with a component.toml before this one in [sources]"],
         )
     body = as_map(package.metadata.body.get("package"))
-    program = compiler.get(_COMPILERS.get(as_text(body.get("language")) or "c", ""), "")
-    if not program:
+    language = as_text(body.get("language")) or "c"
+    if language not in _COMPILERS:
         raise InvalidInput(
-            f"{package.name} is written in {body.get('language')!r}, for which the run has no compiler.",
+            f"{package.name}: the language {language!r} is unknown.",
+            code="unknown-language",
+            hints=[*did_you_mean(language, _COMPILERS), f"known: {', '.join(_COMPILERS)}"],
+        )
+    program = compiler.get(_COMPILERS[language], "")
+    if not program:
+        raise Unavailable(
+            f"{package.name} is written in {language!r}, for which the compiler of the run is not installed "
+            f"(it has no {_COMPILERS[language]}).",
             code="no-compiler",
         )
     copy_tree(package.path, folder)

@@ -30,7 +30,7 @@ from pathlib import Path
 
 from ckstore.actions.component import ComponentView
 from ckstore.actions.looseversion import Loose, split_version, within
-from ckstore.errors import CkstoreError, InvalidInput, NotFound, Unsupported
+from ckstore.errors import CkstoreError, InvalidInput, Unavailable, Unsupported
 from ckstore.model.plain import as_int, as_list, as_map, as_text, as_texts
 
 _ANSWER_LIMIT = 20.0  # seconds; a program that does not tell its version by then is not one we can use
@@ -98,7 +98,7 @@ def candidates(body: Mapping[str, object], environment: Mapping[str, str]) -> li
 def choose(softs: Sequence[ComponentView], environment: Mapping[str, str], wish: Wish, what: str) -> Tool:
     """The tool that the user's variables name, else the one of highest priority; ties go to the earlier.
 
-    ``what`` names the wish in messages. Raises :class:`NotFound` (``no-compiler`` for compilers, else
+    ``what`` names the wish in messages. Raises :class:`Unavailable` (``no-compiler`` for compilers, else
     ``no-tool``) with what was looked for, and :class:`Unsupported` when only CK plugins could find it.
     """
     named = [soft for soft in softs if not wish.name or _is_called(soft, wish.name)]
@@ -124,7 +124,8 @@ def is_compiler(soft: ComponentView) -> bool:
 def _nothing(
     softs: Sequence[ComponentView], refused: Sequence[CkstoreError], wish: Wish, what: str
 ) -> CkstoreError:
-    looked = list(dict.fromkeys(_looked_for(softs)))
+    best_first = sorted(softs, key=lambda soft: -_priority(soft))
+    looked = list(dict.fromkeys(_looked_for(best_first)))
     if refused and len(refused) == len(softs):
         return Unsupported(
             f"{what} cannot be found by this version: {'; '.join(error.message for error in refused)}",
@@ -134,12 +135,16 @@ def _nothing(
         )
     compiler = any(is_compiler(soft) for soft in softs)
     bounds = _bounds(wish)
-    return NotFound(
+    return Unavailable(
         f"No {what} was found on this machine{bounds}: looked on PATH for {', '.join(looked) or 'nothing'}.",
         code="no-compiler" if compiler else "no-tool",
-        hints=[hint for soft in softs for hint in _hints(soft)],
-        details={"looked_for": looked, "components": [soft.name for soft in softs]},
+        hints=[hint for soft in best_first for hint in _hints(soft)],
+        details={"looked_for": looked, "components": [soft.name for soft in best_first]},
     )
+
+
+def _priority(soft: ComponentView) -> int:
+    return as_int(as_map(soft.metadata.body.get("soft")).get("priority"), 0)
 
 
 def _looked_for(softs: Iterable[ComponentView]) -> Iterator[str]:

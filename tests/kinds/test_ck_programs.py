@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ckstore.errors import ActionFailed, NotFound, Unsupported
+from ckstore.errors import ActionFailed, NotFound, Unavailable, Unsupported
 from tests.actions.world import World, needs_cc
 
 MAIN = """
@@ -174,7 +174,7 @@ def test_version_bounds_of_a_need_hold(world: World) -> None:
         "compile_deps": {"python": {"tags": "compiler,lang-python", "version_from": [99]}},
         "run_cmds": {"d": {"run_time": {"run_cmd_main": "true"}}},
     }
-    with pytest.raises(NotFound, match="from version 99"):
+    with pytest.raises(Unavailable, match="from version 99"):
         world.run(world.add_ck("program", "future", meta))
 
 

@@ -61,3 +61,20 @@ def test_files_of_other_entries_are_refused_by_name() -> None:
 
 def test_variables_in_flags_become_their_values() -> None:
     assert expand_variables("$<<CK_EXTRA_LIB_M>>$ -lz$<<NONE>>$", {"CK_EXTRA_LIB_M": "-lm"}) == "-lm -lz"
+
+
+def test_a_role_of_a_need_stands_for_the_software_that_was_found() -> None:
+    tools = {"python": "/opt/my python/bin/python3", "java-rt": "/usr/bin/java", "bin": "/bin/other"}
+    places = Places("./a.out", "../", extra={"python": "of the data set"}, tools=tools)
+    filled = fill("{python} {src}/x.py {java-rt} {bin}", "native", places)
+    assert filled == "'/opt/my python/bin/python3' ../x.py /usr/bin/java ./a.out"
+
+
+def test_a_role_that_is_misspelt_names_its_near_misses() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        fill("{pyton} x.py", "native", Places(tools={"python": "/usr/bin/python3"}))
+    assert "did you mean python?" in caught.value.hints
+
+
+def test_braces_that_are_the_shells_own_are_left_alone() -> None:
+    assert fill("echo {1..3} {a,b} {{python}}", "native", Places()) == "echo {1..3} {a,b} {python}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -16,7 +17,7 @@ from .spec import Style
 
 _VARIABLE = re.compile(r"\$<<\??(\w*)>>\$")
 _CK = re.compile(r"\$#([^#\s]+)#\$")
-_OURS = re.compile(r"\{\{|\}\}|\{(\w+)\}")
+_OURS = re.compile(r"\{\{|\}\}|\{(\w[\w-]*)\}")
 _REFERENCE = ("%", "%") if os.name == "nt" else ("${", "}")
 
 
@@ -24,7 +25,8 @@ _REFERENCE = ("%", "%") if os.name == "nt" else ("${", "}")
 class Places:
     """Where things are, as a command in the working folder writes them.
 
-    Folders end with a separator. ``extra`` are values that a data set defines.
+    Folders end with a separator. ``extra`` are values that a data set defines, ``tools`` the programs that
+    were found for needs, by role.
     """
 
     binary: str = ""
@@ -32,6 +34,7 @@ class Places:
     dataset: str = ""
     files: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 def fill(line: str, style: Style, places: Places) -> str:
@@ -82,7 +85,9 @@ def _fill_ck(line: str, places: Places) -> str:
 
 
 def _fill_native(line: str, places: Places) -> str:
-    values = {"bin": places.binary, "src": places.program.rstrip(os.sep), "out": ".", **places.extra}
+    # The program's own words come before those of a data set, which somebody else may have written.
+    own = {"bin": places.binary, "src": places.program.rstrip(os.sep), "out": "."}
+    values = {**places.extra, **places.tools, **own}
     if places.dataset:
         values["dataset_dir"] = places.dataset.rstrip(os.sep)
         values |= {"dataset": places.dataset + places.files[0]} if places.files else {}
@@ -93,7 +98,7 @@ def _fill_native(line: str, places: Places) -> str:
         if match[1] not in values:
             raise _unknown(match[0], match[1], values)
         text = values[match[1]]
-        return text if os.name == "nt" else shlex.quote(text)
+        return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
     return _OURS.sub(value, line)
 

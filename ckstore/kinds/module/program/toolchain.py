@@ -11,7 +11,7 @@ from ckstore.actions.component import ComponentView
 from ckstore.actions.context import Context
 from ckstore.actions.libraries import Library, build_library
 from ckstore.actions.tools import Tool, Wish, choose, is_compiler
-from ckstore.errors import InvalidInput, NotFound, Unsupported
+from ckstore.errors import InvalidInput, NotFound, Unavailable, Unsupported
 
 from .spec import ToolNeed
 
@@ -91,7 +91,7 @@ def _meet(
         try:
             _use_tool(chain, need, softs, wanted, workshop.environment)
             return
-        except (NotFound, Unsupported):
+        except (Unavailable, Unsupported):
             if not packages:
                 raise
     ours = [package for package in packages if package.format == "ckstore"] or packages
@@ -117,5 +117,9 @@ def _use_tool(
 
 def _compiler(chain: Toolchain, need: ToolNeed) -> Mapping[str, str]:
     if chain.compiler is None:
-        raise NotFound(f"There is no compiler in this run to build {need.what} with.", code="no-compiler")
+        raise InvalidInput(
+            f"{need.what} must be built, and the program names no compiler among its needs.",
+            code="needs-compiler",
+            hints=['add compiler = "soft[compiler,lang-c]" to [needs]'],
+        )
     return chain.compiler.environment

@@ -131,6 +131,7 @@ class Job:
             binary=f"{self.program.build.prefix}{self.program.build.target}", program=self.to_own,
             dataset=self._bring(data) if data else "", files=data.files if data else (),
             extra=data.values if data else {},
+            tools={role: tool.path for role, tool in chain.tools.items()},
         )  # fmt: skip
         line = fill(command.line, self.program.style, places)
         line = f"{line} {request.arguments}" if request.arguments else line

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from ckstore.model.plain import as_map, as_text
 from ckstore.model.records import Operation, Run
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
-from ckstore.objects.layout import remove_tree
+from ckstore.objects.litter import sweep_folder, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.outputs import Comparison, compare_outputs, store_outputs
@@ -29,6 +28,7 @@ from ckstore.operations.project import WORKSPACE
 from ckstore.operations.snapshot import snapshot, verify
 
 Progress = Callable[[str], None]
+_RUN = "run-"
 _TRIES = 5
 
 
@@ -135,38 +135,48 @@ def run(
     pin = find_pin(lock, reference)
     module, spec = action_spec(root, lock, pin, action)
     options = parse_options(spec, words)
-    workspace = _workspace(store, project)
     started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    try:
+    with _workspace(store, project) as workspace:
         plan = Plan(action, pin.component, module.component, root, lock.emit(), workspace, options)
         outcome = launch(plan, progress=progress, environment=environment)
         verify(store, lock, [*outcome.touched, pin.component, module.component])
         draft = _draft(pin, lock, action, words, started, outcome, replay_of)
         report = _record(store, draft, outcome, lock, workspace)
+        kept = workspace.rename(workspace.with_name(f"kept-{report.id}")) if keep else ""
+    return replace(report, notes=tuple(notes), kept=str(kept))
+
+
+@contextlib.contextmanager
+def _workspace(store: ObjectStore, project: Path | None) -> Iterator[Path]:
+    """A new folder below the project, or below the store when the project cannot be written to.
+
+    Removed at the end, and after a kill by the next run, unless it was renamed by then.
+    """
+    places = [*([project / WORKSPACE] if project else []), store.path]
+    try:
+        with contextlib.ExitStack() as held:
+            yield _new_folder(held, places)
     finally:
-        if not keep:
-            _remove(workspace)
-    return replace(report, notes=tuple(notes), kept=str(workspace) if keep else "")
+        for place in places:
+            _remove_empty(place)
 
 
-def _workspace(store: ObjectStore, project: Path | None) -> Path:
-    """A new folder below the project, or below the store when the project cannot be written to."""
-    own = store.path / "work"
-    for parent in (project / WORKSPACE / "work", own) if project else (own,):
+def _new_folder(held: contextlib.ExitStack, places: list[Path]) -> Path:
+    for parent in (place / "work" for place in places):
+        sweep_folder(parent, _RUN, strangers=False)
         for _ in range(_TRIES):  # another run that ends may take the empty parent away in between
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 parent.mkdir(parents=True, exist_ok=True)
-                return Path(tempfile.mkdtemp(prefix="run-", dir=parent))
+                return held.enter_context(temporary_folder(parent, _RUN))
     raise Unavailable(
-        f"{own} cannot be written to.",
+        f"{places[-1]} cannot be written to.",
         code="no-workspace",
         hints=["check its permissions, or choose another store with --store"],
     )
 
 
-def _remove(workspace: Path) -> None:
-    remove_tree(workspace)
-    for folder in (workspace.parent, workspace.parent.parent):
+def _remove_empty(place: Path) -> None:
+    for folder in (place / "work", place):
         if folder.name in ("work", WORKSPACE):
             with contextlib.suppress(OSError):  # not empty: another run is there
                 folder.rmdir()

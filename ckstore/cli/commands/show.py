@@ -125,6 +125,11 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
     if chosen:
         say("  details")
         table(sorted((n, v) for n, v in chosen.items() if n != "message"), indent="    ")
+    said = as_list(run.details.get("last_lines"))
+    if said:
+        say("  last lines")
+        for line in said:
+            say(f"    {as_text(line)}")
     files = flatten(store.read_tree, run.outputs)
     if files:
         say(f"  files: {', '.join(sorted(files))}  (--outputs FOLDER writes them)")

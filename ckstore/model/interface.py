@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ckstore.model.metadata import Metadata
 from ckstore.model.plain import as_flag, as_map, as_text, as_texts
+from ckstore.model.records import storable
 from ckstore.model.versions import Bump
 
 # Kinds whose files are what others come for; elsewhere a file is an inner matter.
@@ -45,7 +46,8 @@ def interface_of(metadata: Metadata, files: Iterable[str]) -> Interface:
 
     CK's keys are read as its kernel reads them: ``actions`` of modules with their
     ``actions_redirect``, ``run_cmds`` of programs, ``variations``, and the variables that soft and
-    package components promise (``env_prefix``, ``env``).
+    package components promise (``env_prefix``, ``env``). Bytes of file names that are no UTF-8 are
+    written as :func:`ckstore.model.records.storable` writes them.
     """
     members = {f"name:{metadata.name}", *(f"tag:{tag}" for tag in metadata.tags)}
     body = metadata.body if metadata.format == "ck" else as_map(metadata.body.get(metadata.kind))
@@ -57,7 +59,7 @@ def interface_of(metadata: Metadata, files: Iterable[str]) -> Interface:
     members |= {f"variation:{name}" for name in as_map(body.get("variations"))}
     members |= {f"env:{name}" for name in _promised_variables(body)}
     if metadata.kind in KINDS_OF_FILES:
-        members |= {f"file:{path}" for path in files if not path.startswith(".cm/")}
+        members |= {f"file:{storable(path)}" for path in files if not path.startswith(".cm/")}
     return frozenset(members)
 
 

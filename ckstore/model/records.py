@@ -7,6 +7,7 @@ object id is taken from those bytes. Measurements travel as text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -17,6 +18,7 @@ from ckstore.errors import CorruptData, Unsupported
 from ckstore.model.metadata import Need
 
 SCHEMA = 1
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: object) -> bytes:
@@ -25,6 +27,28 @@ def encode(value: object) -> bytes:
         return bytes(msgpack.packb(_canonical(value), use_bin_type=True))
     except (OverflowError, UnicodeEncodeError) as error:
         raise TypeError(f"a record cannot hold this: {error}") from error
+
+
+def storable(text: str) -> str:
+    """The text with every byte that is no UTF-8 (as ``surrogateescape`` has it) written ``\\xff``.
+
+    Reversible for file names: none with a backslash is ever stored. Half a surrogate pair becomes
+    ``\\ud800``.
+    """
+    return _NO_TEXT.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def decode(data: bytes, what: str) -> dict[str, Any]:
@@ -67,9 +91,13 @@ class _Record:
     __slots__ = ()
 
     def encode(self) -> bytes:
-        """Canonical bytes."""
+        """Canonical bytes; text that is no UTF-8 (paths, command lines) is made :func:`storable`."""
         names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
-        return encode({"schema": SCHEMA, **{name: getattr(self, name) for name in names}})
+        values = {"schema": SCHEMA, **{name: getattr(self, name) for name in names}}
+        try:
+            return encode(values)
+        except TypeError:  # rare, and looking for it beforehand would cost every record
+            return encode(_storable(values))
 
     @classmethod
     def decode(cls, data: bytes, what: str = "a record") -> Self:

@@ -206,7 +206,7 @@ def test_a_killed_layout_is_swept_and_repeated(store: ObjectStore, tmp_path: Pat
     real = os.rename
 
     def work() -> None:
-        os.rename = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]  # likewise
+        os.rename = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
         lay_out(store, found.tree, found.digest)
 
     assert in_child(work) == -signal.SIGKILL

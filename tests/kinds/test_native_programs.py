@@ -192,6 +192,22 @@ def test_a_package_without_a_compiler_in_the_needs_is_a_fault_of_the_description
     assert caught.value.code == "needs-compiler"
 
 
+@posix
+@pytest.mark.parametrize("action", ["run", "compile"])
+def test_a_compiler_that_hangs_is_ended_by_the_time_limit(world: World, tmp_path: Path, action: str) -> None:
+    compiler = tmp_path / "hangs" / "gcc"
+    compiler.parent.mkdir()
+    answer = "echo 'gcc (Free Software Foundation) 12.1'"
+    compiler.write_text(f"#!/bin/sh\n[ $1 = --version ] && {answer} && exit\nexec sleep 600\n")
+    compiler.chmod(0o755)
+    toml = TOML.replace('timer = "package[lib,xopenme]"\n', "")
+    program = world.add("program", "copy", {"component.toml": toml, "copy.c": COPY})
+    path = f"{compiler.parent}{os.pathsep}/usr/bin{os.pathsep}/bin"
+    outcome = world.run(program, action, environment={"PATH": path}, timeout=0.5)
+    assert (outcome.status, outcome.error_code) == ("timeout", "timeout")
+    assert "copy.c: not done after 0.5 seconds" in outcome.message
+
+
 class TestChoices:
     def test_an_unknown_command_names_its_near_misses(self, world: World) -> None:
         program = world.add("program", "copy", {"component.toml": TOML, "copy.c": COPY})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -38,6 +39,23 @@ def not_writable(path: Path, error: Exception) -> Unavailable:
         code="store-not-writable",
         hints=["check its permissions and the free space of its disk", "--store names another place"],
     )
+
+
+def store_not_readable(path: Path, error: OSError) -> Unavailable:
+    """The error for a store that cannot be read, with the reason of the system."""
+    return Unavailable(
+        f"The store at {path} cannot be read: {error.strerror or error}.",
+        code="store-not-readable",
+        hints=["check its permissions", "--store names another place"],
+    )
+
+
+def check_readable(path: Path) -> None:
+    """Raise OSError when a folder, or a file in it, is there but cannot be read."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(path) as found:
+        for entry in found:
+            if entry.is_file() and not os.access(entry.path, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), entry.path)
 
 
 def not_readable(error: OSError) -> Unavailable:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from ckstore.errors import Conflict, CorruptData, Unavailable
-from ckstore.objects.disk import sync_folder
+from ckstore.objects.disk import store_not_readable, sync_folder
 
 LOG_REF = "refs/ckstore/log"
 GIT_FOLDER = "objects.git"
@@ -31,11 +31,7 @@ def read_head(store: Path) -> str:
     except UnicodeDecodeError:
         text = "?"
     except OSError as error:
-        raise Unavailable(
-            f"The store at {store} cannot be read: {error.strerror}.",
-            code="store-not-readable",
-            hints=["check its permissions", "--store names another place"],
-        ) from error
+        raise store_not_readable(store, error) from error
     if text and not is_object_id(text):
         raise CorruptData(
             f"The log ref of {store} holds no commit id.",

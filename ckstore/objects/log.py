@@ -20,13 +20,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from ckstore.errors import Conflict, InvalidInput, NotFound
+from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unsupported
 from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Component, Operation, Release, Run, Source
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.trees import FILE, TREE, TreeEntry, parse_tree
 
 RUN_ID_DIGITS = 16
+_DAMAGE = (CorruptData, NotFound, Unsupported)  # a lost object and a newer record say nothing of the others
 Path = tuple[str, ...]
 
 
@@ -130,10 +131,25 @@ class LogView:
         return Operation.decode(data, "the operation record") if data else None
 
     def runs(self) -> Iterator[tuple[str, Run]]:
-        """(id, record) of every run, by id."""
+        """(id, record) of every run that can be read, by id; see :meth:`damaged_runs`."""
+        return ((run_id, run) for run_id, run in self._each_run() if isinstance(run, Run))
+
+    def damaged_runs(self) -> list[tuple[str, CkstoreError]]:
+        """(id, what is wrong) of every run whose record cannot be read; the id may be only its beginning."""
+        return [(run_id, run) for run_id, run in self._each_run() if isinstance(run, CkstoreError)]
+
+    def _each_run(self) -> Iterator[tuple[str, Run | CkstoreError]]:
         for prefix in self._list(("runs",)):
-            for entry in self._objects.read_tree(prefix.oid):
-                yield entry.name, self.run(entry.name)
+            try:
+                entries = self._objects.read_tree(prefix.oid)
+            except _DAMAGE as error:
+                yield prefix.name, error
+                continue
+            for entry in entries:
+                try:
+                    yield entry.name, self.run(entry.name)
+                except _DAMAGE as error:
+                    yield entry.name, error
 
     def run(self, run_id: str) -> Run:
         """The record of a run; :class:`NotFound` when there is none."""

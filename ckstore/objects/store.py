@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from filelock import FileLock
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
 from ckstore.objects.digests import Digests
-from ckstore.objects.disk import not_readable, not_writable, sync_folder
+from ckstore.objects.disk import check_readable, not_readable, not_writable, store_not_readable, sync_folder
 from ckstore.objects.fold import fold
 from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, wait_for_lock
 from ckstore.objects.known import KnownObjects
@@ -62,7 +63,7 @@ class ObjectStore:
         self.path = path
         self.git = path / GIT_FOLDER
         self.who = who or "ckstore"
-        if not (self.git / "objects").is_dir():
+        if not _is_store(path):
             if not create:
                 raise NotFound(
                     f"There is no store at {path}.",
@@ -70,6 +71,7 @@ class ObjectStore:
                     hints=["`ckstore add` or `ckstore mirror` creates one", "--store names another place"],
                 )
             _create(path)
+        self._check_readable()
         self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self.digests = Digests(self.read_tree, self.read_blob)
@@ -84,12 +86,15 @@ class ObjectStore:
             if not self._packs.exists(oid):
                 raise
             loose = None
+        except OSError as error:
+            raise store_not_readable(self.path, error) from error
         return loose or self._read_packed(oid)
 
     def _read_packed(self, oid: str) -> tuple[str, bytes]:
         try:
             kind, data = self._read_again(oid) if is_object_id(oid) else _unknown(oid)
         except KeyError:
+            self._check_readable()  # libgit2 passes over what it may not read
             raise NotFound(
                 f"The object {oid} is not in the store.",
                 code="no-object",
@@ -97,6 +102,7 @@ class ObjectStore:
                 details={"oid": oid},
             ) from None
         except (pygit2.GitError, ValueError, OSError) as error:
+            self._check_readable()
             raise CorruptData(
                 f"The object {oid} is damaged: {error}.",
                 code="bad-object",
@@ -104,6 +110,13 @@ class ObjectStore:
                 details={"oid": oid},
             ) from error
         return _TYPES[pygit2.enums.ObjectType(kind)], data
+
+    def _check_readable(self) -> None:
+        try:
+            check_readable(self.git)
+            check_readable(self.git / "objects" / "pack")
+        except OSError as error:
+            raise store_not_readable(self.path, error) from error
 
     def _read_again(self, oid: str) -> tuple[int, bytes]:
         try:
@@ -155,7 +168,7 @@ class ObjectStore:
     def has(self, oid: str) -> bool:
         """True when the object is here (its bytes are not looked at)."""
         return is_object_id(oid) and (
-            bool(self._packs.exists(oid)) or loose_path(self.git / "objects", oid).exists()
+            bool(self._packs.exists(oid)) or os.path.lexists(loose_path(self.git / "objects", oid))
         )
 
     def missing_objects(self, tree: str, whole: set[str], depth: int = 0) -> list[str]:
@@ -354,6 +367,15 @@ def _collide(one: str, other: str) -> bool:
     return one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
+def _is_store(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR((path / GIT_FOLDER / "objects").stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise store_not_readable(path, error) from error
+
+
 def _create(path: Path) -> None:
     """Made aside and renamed: whoever is killed here, or is second, leaves no half of a repository."""
     try:
@@ -395,6 +417,8 @@ def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
         packs = pygit2.Odb()
         packs.add_backend(pygit2.OdbBackendPack(str(git / "objects")), 1)
         return pygit2.Repository(str(git)), packs
+    except OSError as error:
+        raise store_not_readable(git.parent, error) from error
     except pygit2.GitError as error:
         raise CorruptData(
             f"{git} is not a git repository: {error}.",

@@ -73,6 +73,7 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
         digests[tree] = digest
         damage += _digest(store, what, tree, digest)
         progress(f"checked {releases} releases")
+    damage += _runs(store)
     trees = list(_extracted(store, digests))
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
 
@@ -148,6 +149,14 @@ def _digest(store: ObjectStore, what: str, tree: str, digest: str) -> list[Damag
     return (
         [] if found == digest else [Damage("digest-mismatch", what, f"Its files have {found}, not {digest}.")]
     )
+
+
+def _runs(store: ObjectStore) -> list[Damage]:
+    try:
+        broken = store.view().damaged_runs()
+    except CkstoreError:  # said above: nothing in the log can be read
+        return []
+    return [Damage("bad-run", f"run {run_id}", error.message) for run_id, error in broken]
 
 
 def _extracted(store: ObjectStore, digests: dict[str, str]) -> Iterator[Damage | None]:

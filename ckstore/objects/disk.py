@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import stat
@@ -55,7 +54,8 @@ def check_readable(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError), os.scandir(path) as found:
         for entry in found:
             if entry.is_file() and not os.access(entry.path, os.R_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), entry.path)
+                with contextlib.suppress(FileNotFoundError):  # repacked at this moment
+                    os.close(os.open(entry.path, os.O_RDONLY))
 
 
 def not_readable(error: OSError) -> Unavailable:

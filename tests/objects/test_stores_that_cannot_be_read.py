@@ -108,3 +108,20 @@ def test_a_store_that_may_be_read_but_not_written_is_read(place: Path) -> None:
         assert check(store).damage == ()
 
     assert as_nobody(work) == 0
+
+
+def test_a_pack_that_goes_while_the_store_is_opened_stops_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = place / "store/objects.git/objects/pack"
+    (pack / "pack-gone.pack").write_bytes(b"")
+    real = os.access
+
+    def access(path: str, mode: int) -> bool:
+        if path.endswith("pack-gone.pack"):
+            os.unlink(path)
+        return real(path, mode)
+
+    monkeypatch.setattr(os, "access", access)
+    assert len(ObjectStore(place / "store").view().sources()) == 1
+    assert not (pack / "pack-gone.pack").exists()

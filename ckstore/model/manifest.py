@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 
 from ckstore.errors import InvalidInput
 from ckstore.model.names import did_you_mean
-from ckstore.model.plain import as_map, as_text
 from ckstore.model.requirements import Requirement
 
 FILE = "ckstore.toml"
 LOCK_FILE = "ckstore.lock"
 _KEYS = ("requires", "sources", "store")
+_STORE_KEYS = ("path",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +43,40 @@ class Manifest:
             table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
             raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-manifest") from error
-        for key in table:
-            if key not in _KEYS:
-                raise InvalidInput(
-                    f"{where}: unknown key {key!r}.", code="unknown-key", hints=did_you_mean(key, _KEYS)
-                )
+        _check_keys(table, _KEYS, where)
         requires = table.get("requires", [])
         if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
             raise InvalidInput(f"{where}: 'requires' must be a list of texts.", code="bad-manifest")
-        sources = as_map(table.get("sources"))
+        store = _texts(table, "store", where, 'path = "../our-store"')
+        _check_keys(store, _STORE_KEYS, f"{where}: in [store]")
         return cls(
             requires=tuple(str(Requirement.parse(item)) for item in requires),
-            sources={name: as_text(url) for name, url in sources.items()},
-            store=as_text(as_map(table.get("store")).get("path")),
+            sources=_texts(table, "sources", where, 'name = "https://host/owner/repo"'),
+            store=store.get("path", ""),
         )
+
+
+def _check_keys(table: Mapping[str, object], known: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise InvalidInput(
+                f"{where}: unknown key {key!r}.",
+                code="unknown-key",
+                hints=did_you_mean(key, known) or [f"known are {', '.join(known)}"],
+            )
+
+
+def _texts(table: Mapping[str, object], key: str, where: str, example: str) -> dict[str, str]:
+    """The table ``[key]`` of texts; empty when there is none."""
+    found = table.get(key, {})
+    hints = [f"write [{key}] on a line of its own, and below it {example}"]
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{where}: {key!r} must be a table.", code="bad-manifest", hints=hints)
+    for name, text in found.items():
+        if not isinstance(text, str):
+            raise InvalidInput(
+                f"{where}: {name!r} in [{key}] must be a text, found {text!r}.",
+                code="bad-manifest",
+                hints=hints,
+            )
+    return dict(found)

@@ -30,6 +30,24 @@ def test_an_unknown_key_suggests_the_one_that_was_meant() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ('sources = ["zz"]', "'sources' must be a table", "[sources]"),
+        ("[sources]\nlocal = 5", "'local' in [sources] must be a text, found 5", "https://"),
+        ('store = "x"', "'store' must be a table", "path ="),
+        ('[store]\npth = "x"', "in [store]: unknown key 'pth'", "did you mean path?"),
+        ('[store]\nwhatever = "x"', "in [store]: unknown key 'whatever'", "known are path"),
+        ("[store]\npath = 5", "'path' in [store] must be a text, found 5", "path ="),
+    ],
+)
+def test_a_table_that_is_none_or_holds_something_else_is_told(text: str, said: str, hint: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Manifest.parse(text)
+    assert said in caught.value.message
+    assert any(hint in line for line in caught.value.hints)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "requires = ",

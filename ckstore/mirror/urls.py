@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from ckstore.errors import InvalidInput
+from ckstore.errors import InvalidInput, NotFound
 from ckstore.model.names import did_you_mean, unsafe_component_name
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
@@ -23,6 +23,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)(.+)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _USER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
+_PATH = re.compile(r"\.{0,2}/|~")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-fA-F]|7[fF])")
 _FORMS = "write https://host/owner/repo, git@host:owner/repo, github:owner/repo or the path of a folder"
@@ -72,7 +73,10 @@ class RemoteUrl:
 
 
 def parse_url(text: str) -> RemoteUrl:
-    """Read an address; :class:`InvalidInput` says what is wrong with it, never repeating a secret."""
+    """Read an address; :class:`InvalidInput` says what is wrong with it, never repeating a secret.
+
+    :class:`NotFound` for the path of a folder that is not there.
+    """
     text = text.strip()
     if text.startswith("-") or not text:
         raise _bad("An address cannot be empty or begin with a dash.", "bad-url")
@@ -86,14 +90,29 @@ def parse_url(text: str) -> RemoteUrl:
             "refused-transport",
         )
     if text.startswith("github:"):
-        text = "https://github.com/" + text.removeprefix("github:").strip("/")
+        text = _github(text)
     scheme = _SCHEME.match(text)
     if scheme:
         return _with_scheme(scheme[1].lower(), text)
     scp = _SCP.fullmatch(text)
     if scp:
         return _scp(scp[1] or "", scp[2], scp[3], text)
+    if _PATH.match(text) or Path(text).exists():
+        raise NotFound(
+            f"{text} is not a folder.",
+            code="no-folder",
+            hints=["check the path", _FORMS],
+            details={"path": text},
+        )
     raise _bad(f"{text!r} is neither an address nor a folder.", "bad-url", _guess(text))
+
+
+def _github(text: str) -> str:
+    """The address of ``github:owner/repo``; nothing else has an owner and a repository there."""
+    short = text.removeprefix("github:").strip("/")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", short, re.ASCII):
+        raise _bad(f"{text!r} is not of the form github:owner/repo.", "bad-url")
+    return f"https://github.com/{short}"
 
 
 def _with_scheme(scheme: str, text: str) -> RemoteUrl:
@@ -186,8 +205,12 @@ def _names(steps: list[str]) -> tuple[str, str]:
     """(repo, owner.repo), each empty when it cannot be a name."""
     last = [unquote(step) for step in steps[-2:]]
     candidates = (last[-1] if last else "", ".".join(last) if len(last) == 2 else "")
-    short, long = ("" if not name or unsafe_component_name(name) else name for name in candidates)
+    short, long = ("" if _is_no_name(name) else name for name in candidates)
     return short, long
+
+
+def _is_no_name(name: str) -> bool:
+    return not name or unsafe_component_name(name) is not None or re.search(r"\s", name) is not None
 
 
 def _guess(text: str) -> tuple[str, ...]:

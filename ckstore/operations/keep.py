@@ -64,8 +64,8 @@ def _make(store: ObjectStore, requirement: str, path: Path, present: Lock | None
 def _incomplete(requirement: str, unmet: Sequence[str]) -> str:
     more = f" and {len(unmet) - _SHOWN} more" if len(unmet) > _SHOWN else ""
     return (
-        f"the lock kept for {requirement} has nothing for {', '.join(unmet[:_SHOWN])}{more}: mirror or add what has these "
-        "tags, and the next run takes it (--relock makes a new lock)"
+        f"the lock kept for {requirement} has nothing for {', '.join(unmet[:_SHOWN])}{more}: mirror or add "
+        "what has these tags, and the next run takes it (--relock makes a new lock)"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckstore.errors import Conflict, InvalidInput
+from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.search import search
 from ckstore.mirror.urls import parse_url
 from ckstore.model.locks import Lock, Pin, SourcePin
@@ -204,7 +204,7 @@ def _address(url: str) -> str:
     """The canonical spelling that sources have; what is no address stays as it is."""
     try:
         return parse_url(url).text if url else ""
-    except InvalidInput:
+    except (InvalidInput, NotFound):
         return url
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import InvalidInput
+from ckstore.errors import InvalidInput, NotFound
 from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import parse_url
 
@@ -51,7 +51,7 @@ def test_a_folder_is_an_address_by_path_and_by_url(tmp_path: Path, monkeypatch: 
     assert parse_url(str(folder)).text == parse_url("./my repo.git").text == by_url.text
     assert by_url.kind == "folder"
     assert by_url.folder == folder
-    assert by_url.name == "my repo"
+    assert by_url.name == "", "a name with a blank is not for the command line"
 
 
 def test_the_git_folder_of_a_checkout_is_the_checkout(tmp_path: Path) -> None:
@@ -90,6 +90,10 @@ def test_the_git_folder_of_a_checkout_is_the_checkout(tmp_path: Path) -> None:
         ("file://relative", "bad-url"),
         ("ctuning/ck-env", "bad-url"),
         ("nowhere", "bad-url"),
+        ("github:nosuch", "bad-url"),
+        ("github:", "bad-url"),
+        ("github:a/b/c", "bad-url"),
+        ("github:a/b c", "bad-url"),
     ],
 )
 def test_what_is_not_an_address_is_refused(text: str, code: str) -> None:
@@ -97,6 +101,26 @@ def test_what_is_not_an_address_is_refused(text: str, code: str) -> None:
         parse_url(text)
     assert caught.value.code == code
     assert caught.value.hints
+
+
+def test_a_malformed_short_form_is_told_the_form() -> None:
+    with pytest.raises(InvalidInput, match="'github:a/b/c' is not of the form github:owner/repo"):
+        parse_url("github:a/b/c")
+
+
+@pytest.mark.parametrize("text", ["/nowhere/at/all", "./nowhere", "../nowhere", "~/nowhere"])
+def test_a_folder_that_is_not_there_is_not_found(text: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        parse_url(text)
+    assert caught.value.code == "no-folder"
+
+
+def test_a_file_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    for text in ("file", str(tmp_path / "file")):
+        with pytest.raises(NotFound, match="is not a folder"):
+            parse_url(text)
 
 
 @pytest.mark.parametrize("login", ["me:s3cret", "s3cret", ":s3cret", "s3cret:"])

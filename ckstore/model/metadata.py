@@ -25,10 +25,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ckstore.errors import InvalidInput
-from ckstore.model.names import check_name, derive_uid, is_uid
+from ckstore.model.names import check_name, check_tags, derive_uid, fit_tag, is_uid, unfit_tag
 from ckstore.model.plain import Plain, as_flag, as_map, as_text, as_texts, parse_json
 from ckstore.model.requirements import Requirement
 from ckstore.model.tags import TagQuery
+from ckstore.model.versions import read_version
 
 NATIVE_FILE = "component.toml"
 CK_FILE = ".cm/meta.json"
@@ -56,7 +57,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """``body`` holds the metadata as found, whatever its format; the rest is its common part."""
+    """``body`` holds the metadata as found, whatever its format; the rest is its common part.
+
+    ``problems`` are reasons why something in it was read otherwise than it is written.
+    """
 
     kind: str
     name: str
@@ -68,6 +72,7 @@ class Metadata:
     tags: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     body: Mapping[str, object] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +126,31 @@ def _native(data: bytes, place: Place, where: str) -> Metadata:
         format="ckstore",
         title=as_text(body.get("title")),
         description=as_text(body.get("description")),
-        version=as_text(body.get("version")),
-        tags=tuple(sorted(set(as_texts(body.get("tags"))))),
+        version=_version(body, where),
+        tags=_native_tags(body.get("tags"), where),
         needs=tuple(_native_need(role, ask, where) for role, ask in as_map(body.get("needs")).items()),
         body=body,
     )
+
+
+def _version(body: Plain, where: str) -> str:
+    text = as_text(body.get("version"))
+    if "version" in body and read_version(text) is None:
+        raise InvalidInput(
+            f"{where}: {body['version']!r} is not a semantic version.",
+            code="bad-version",
+            hints=["write three numbers, for example 1.4.0, or leave it out: it is derived"],
+        )
+    return text
+
+
+def _native_tags(value: object, where: str) -> tuple[str, ...]:
+    try:
+        return check_tags(as_texts(value))
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{where}: {error.message}", code=error.code, hints=error.hints, details=error.details
+        ) from error
 
 
 def _native_need(role: str, ask: object, where: str) -> Need:
@@ -147,8 +172,9 @@ def _ck(files: Mapping[str, bytes], place: Place, where: str) -> Metadata:
     body = parse_json(files[CK_FILE], f"{where}/{CK_FILE}")
     info = parse_json(files[CK_INFO], f"{where}/{CK_INFO}") if CK_INFO in files else {}
     name = place.name or as_text(body.get("data_name"))
-    _check(place.kind, name, where)
+    _check(place.kind, name, where, blanks=True)
     control = as_map(info.get("control"))
+    told: dict[str, None] = {}
     return Metadata(
         kind=place.kind,
         name=name,
@@ -156,21 +182,22 @@ def _ck(files: Mapping[str, bytes], place: Place, where: str) -> Metadata:
         format="ck",
         title=as_text(info.get("data_name")) or as_text(body.get("data_name")),
         description=as_text(info.get("description")) or as_text(control.get("description")),
-        tags=tuple(sorted(set(as_texts(body.get("tags"))))),
-        needs=tuple(_ck_needs(place.kind, body)),
+        tags=tuple(sorted(set(_ck_tags(body.get("tags"), "", told)))),
+        needs=tuple(_ck_needs(place.kind, body, told)),
         body=body,
+        problems=tuple(f"{where}/{CK_FILE}: {line}" for line in told),
     )
 
 
-def _check(kind: str, name: str, where: str) -> None:
+def _check(kind: str, name: str, where: str, *, blanks: bool = False) -> None:
     if not kind or not name:
         raise InvalidInput(
             f"{where}: the metadata does not say the {'kind' if not kind else 'name'}.",
             code="no-kind" if not kind else "no-name",
             hints=["say --kind and --name, or write them into component.toml"],
         )
-    check_name(kind, "kind")
-    check_name(name, "name")
+    check_name(kind, "kind", blanks=blanks)
+    check_name(name, "name", blanks=blanks)
 
 
 def _uid(stated: object, place: Place, kind: str, name: str, where: str) -> str:
@@ -184,28 +211,48 @@ def _uid(stated: object, place: Place, kind: str, name: str, where: str) -> str:
     return uid
 
 
-def _ck_needs(kind: str, body: Plain) -> list[Need]:
-    """Needs that CK metadata declares: dependency sets, and the dataset tags of every command."""
-    needs = _ck_deps("compile", body.get("compile_deps") or (body.get("deps") if kind == "program" else None))
-    needs += _ck_deps("run", body.get("run_deps"))
+def _ck_needs(kind: str, body: Plain, told: dict[str, None]) -> list[Need]:
+    """Needs that CK metadata declares: dependency sets, and the dataset tags of every command.
+
+    ``told`` gets a line for each tag that had to be changed.
+    """
+    compiling = body.get("compile_deps") or (body.get("deps") if kind == "program" else None)
+    needs = _ck_deps("compile", compiling, told)
+    needs += _ck_deps("run", body.get("run_deps"), told)
     if kind in ("soft", "package"):
-        needs += _ck_deps("", body.get("deps"))
+        needs += _ck_deps("", body.get("deps"), told)
     for command, value in as_map(body.get("run_cmds")).items():
         table = as_map(value)
-        needs += _ck_deps(f"run.{command}", table.get("run_deps"))
-        tags = as_texts(table.get("dataset_tags"))
+        needs += _ck_deps(f"run.{command}", table.get("run_deps"), told)
+        role = f"dataset.{command}"
+        tags = _ck_tags(table.get("dataset_tags"), role, told)
         if tags:
-            needs.append(Need(f"dataset.{command}", f"dataset[{TagQuery.of(tags)}]", "every"))
+            needs.append(Need(role, f"dataset[{TagQuery.of(tags)}]", "every"))
     return needs
 
 
-def _ck_deps(prefix: str, value: object) -> list[Need]:
+def _ck_deps(prefix: str, value: object, told: dict[str, None]) -> list[Need]:
     needs = []
     for key, entry in as_map(value).items():
         table = as_map(entry)
-        tags, refused = as_texts(table.get("tags")), as_texts(table.get("no_tags"))
-        if not tags or as_flag(table.get("skipped")):
+        if as_flag(table.get("skipped")):
             continue
         role = f"{prefix}.{key}" if prefix else key
-        needs.append(Need(role, f"soft|package[{TagQuery.of(tags, refused)}]", "any"))
+        tags, refused = (_ck_tags(table.get(what), role, told) for what in ("tags", "no_tags"))
+        for tag in sorted(set(tags) & set(refused)):
+            told[f"{role} asks for the tag {tag!r} and refuses it; it is asked for"] = None
+        if tags:
+            asked = TagQuery.of(tags, set(refused) - set(tags))
+            needs.append(Need(role, f"soft|package[{asked}]", "any"))
     return needs
+
+
+def _ck_tags(value: object, role: str, told: dict[str, None]) -> list[str]:
+    """Tags as the kernel splits them, at commas, each as a requirement can ask for it."""
+    written = [tag for text in as_texts(value) for part in text.split(",") if (tag := part.strip())]
+    for tag in written:
+        reason = unfit_tag(tag)
+        if reason is not None:
+            instead = f"it is read as {fit_tag(tag)!r}" if fit_tag(tag) else "it is left out"
+            told[f"{role}{': ' if role else ''}the tag {tag!r}: {reason}; {instead}"] = None
+    return [fit for tag in written if (fit := tag if unfit_tag(tag) is None else fit_tag(tag))]

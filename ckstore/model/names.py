@@ -21,6 +21,10 @@ _RESERVED = frozenset(
 )
 # Spellings that some file system takes for ".git": case, NTFS short names, trailing dots and blanks.
 _GIT_LIKE = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
+_NOT_ON_WINDOWS = re.compile(r'[:*?<>"|]')
+_NOT_IN_TAGS = re.compile(
+    rf"[,\[\]]|: |{_CONTROL.pattern}"
+)  # what separates and ends tags where they are asked for
 MAX_NAME_BYTES = 255
 
 
@@ -57,6 +61,52 @@ def unsafe_file_name(name: str) -> str | None:
     return f"it is longer than {MAX_NAME_BYTES} bytes" if too_long else None
 
 
+def unportable_file_name(name: str) -> str | None:
+    """Why a name that may be written to disk cannot be on Windows; None when it can.
+
+    https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+    """
+    if _NOT_ON_WINDOWS.search(name):
+        return 'Windows has no names with : * ? < > " |'
+    if name.rstrip(" .") != name:
+        return "Windows has no names that end with a blank or a dot"
+    if name.split(".")[0].rstrip().lower() in _RESERVED:
+        return "it is a device name on Windows"
+    return None
+
+
+def unfit_tag(tag: str) -> str | None:
+    """Why a tag could not be asked for in a requirement; None when it can."""
+    if not tag:
+        return "it is empty"
+    if tag[0] in "-!":
+        return f"it begins with {tag[0]!r}, which refuses a tag"
+    found = _NOT_IN_TAGS.search(tag)
+    if found is None:
+        return None
+    return "it contains a control character" if _CONTROL.search(found[0]) else f"it contains {found[0]!r}"
+
+
+def fit_tag(tag: str) -> str:
+    """The tag without what :func:`unfit_tag` refuses; perhaps nothing is left."""
+    return _NOT_IN_TAGS.sub("", tag).strip().lstrip("-!").strip()
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags, sorted, without duplicates; :class:`InvalidInput` for one that could not be asked for."""
+    found = tuple(sorted(set(tags)))
+    for tag in found:
+        reason = unfit_tag(tag)
+        if reason is not None:
+            raise InvalidInput(
+                f"{tag!r} cannot be a tag: {reason}.",
+                code="bad-tag",
+                hints=["write tags with commas between them: image,pgm"],
+                details={"tag": tag, "reason": reason},
+            )
+    return found
+
+
 def unsafe_component_name(name: str) -> str | None:
     """Why a text cannot be the kind or name of a component; None when it can."""
     reason = unsafe_file_name(name)
@@ -75,9 +125,14 @@ def unsafe_component_name(name: str) -> str | None:
     return None
 
 
-def check_name(name: str, what: str) -> str:
-    """Return ``name``; raise :class:`InvalidInput` when it cannot be a ``what`` of a component."""
+def check_name(name: str, what: str, *, blanks: bool = False) -> str:
+    """Return ``name``; raise :class:`InvalidInput` when it cannot be a ``what`` of a component.
+
+    ``blanks`` are for what others have named already: a command line needs quotes around them.
+    """
     reason = unsafe_component_name(name)
+    if reason is None and not blanks and re.search(r"\s", name):
+        reason = "it contains a blank"
     if reason is not None:
         raise InvalidInput(
             f"{name!r} cannot be a {what}: {reason}.",

@@ -10,6 +10,7 @@ from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.mirror.derive import Line, Where, extend, next_release
 from ckstore.mirror.readers import Listed, Listing, file_names, read_root
 from ckstore.mirror.trees import Trees
+from ckstore.model.metadata import CK_REPOSITORY
 from ckstore.model.names import check_name
 from ckstore.model.records import Operation, Release, Source
 from ckstore.model.versions import parse_version, read_version
@@ -18,11 +19,20 @@ from ckstore.objects.folders import Staged, import_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.folder import Stated, Unsafe, ignored_by_git, is_single, repository_name, single
+from ckstore.operations.folder import (
+    Stated,
+    Unsafe,
+    ignored_by_git,
+    is_single,
+    no_metadata,
+    repository_name,
+    single,
+)
 from ckstore.operations.kinds import KINDS_SOURCE
 
 LOCAL = "local"
 FOLDER, BUILTIN = "folder", "builtin"
+_SHOWN = 3
 Progress = Callable[[str], None]
 
 
@@ -84,6 +94,7 @@ def add(
         )
     path = path.resolve()
     stated = Stated(kind, name, str(parse_version(version)) if version else "", tuple(sorted(set(tags))))
+    stated.checked()
     alone = is_single(path, stated)
     source_name = _checked(source or repository_name(path, alone) or LOCAL)
     report = AddReport(source_name)
@@ -137,9 +148,23 @@ def _repository(
         unsafe = Unsafe(path, ignored)
         tree, _ = import_folder(staged.writer, path, ignored=unsafe, progress=progress)
         listing = unsafe.without(read_root(staged, tree, path.name))
-    if not listing.components and not listing.problems:
-        raise InvalidInput(f"{path} holds no components.", code="no-components")
+    if not listing.components and listing.problems:
+        raise _all_broken(path, listing.problems)
+    if not listing.components and (path / CK_REPOSITORY).is_file():
+        raise InvalidInput(f"The repository {path} holds no components.", code="no-components")
+    if all(listed.found.format == "plain" for listed in listing.components):
+        raise no_metadata(path)  # a name for the kind of what nobody described would be a guess
     return listing
+
+
+def _all_broken(path: Path, problems: Sequence[str]) -> InvalidInput:
+    more = f" and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return InvalidInput(
+        f"Nothing in {path} can be added: {'; '.join(problems[:_SHOWN])}{more}.",
+        code="all-broken",
+        hints=["mend what is named, then add it again: nothing was published"],
+        details={"problems": list(problems)},
+    )
 
 
 def _source(view: LogView, name: str, origin: str, url: str, listing: Listing) -> Source:

@@ -14,7 +14,7 @@ from ckstore.mirror.readers import Found, Listed, Listing, metadata_at
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import CK_FILE, CK_REPOSITORY, NATIVE_FILE, Metadata, Place, ck_repository_name
-from ckstore.model.names import is_uid, unsafe_file_name
+from ckstore.model.names import check_name, check_tags, is_uid, unsafe_file_name
 from ckstore.model.tomltext import quote
 from ckstore.objects.folders import Staged
 from ckstore.objects.trees import FILE, TreeEntry
@@ -31,6 +31,24 @@ class Stated:
 
     def __bool__(self) -> bool:
         return bool(self.kind or self.name or self.version or self.tags)
+
+    def checked(self) -> Stated:
+        """The same; :class:`InvalidInput` names the option that cannot be."""
+        for option, text in (("kind", self.kind), ("name", self.name)):
+            if text:
+                check_option(text, option)
+        check_tags(self.tags)
+        return self
+
+
+def check_option(text: str, option: str) -> str:
+    """Return the name that an option of this name gives."""
+    try:
+        return check_name(text, option)
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.message, code=error.code, hints=[f"give another one with --{option}"], details=error.details
+        ) from error
 
 
 def is_single(path: Path, stated: Stated) -> bool:
@@ -113,10 +131,9 @@ class Unsafe:
 
 def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
     """The one component that a folder is; :class:`InvalidInput` when something is missing or unsafe."""
-    trees = Trees(staged)
-    refusal = Safety(trees).check(tree).refusal
-    if refusal:
-        raise InvalidInput(f"{path} cannot be added: {refusal}.", code="unsafe-path")
+    verdict = Safety(Trees(staged)).check(tree)
+    if verdict.refusal:
+        raise InvalidInput(f"{path} cannot be added: {verdict.refusal}.", code="unsafe-path")
     if not (path / NATIVE_FILE).is_file() and not (path / CK_FILE).is_file():
         tree = _with_metadata(staged, path, tree, stated)
     is_ck = not (path / NATIVE_FILE).is_file() and (path / CK_FILE).is_file()
@@ -125,7 +142,21 @@ def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
     found = replace(found, path=_path_in_repository(path))
     _check_stated(path, metadata, stated)
     tags = tuple(sorted({*metadata.tags, *stated.tags}))
-    return Listing((Listed(metadata.uid, found, replace(metadata, tags=tags)),), ())
+    warnings = [f"{found.path or '.'}: {verdict.warning}"] if verdict.warning else []
+    listed = Listed(metadata.uid, found, replace(metadata, tags=tags))
+    return Listing((listed,), metadata.problems, tuple(warnings))
+
+
+def no_metadata(path: Path) -> InvalidInput:
+    """The error for a folder that does not say what it is."""
+    return InvalidInput(
+        f"{path} has no metadata that says what it is ({NATIVE_FILE} or {CK_FILE}), nor has a folder in it.",
+        code="no-metadata",
+        hints=[
+            "say --kind KIND, and --name NAME if the folder's name will not do, e.g. --kind dataset",
+            f'or write a {NATIVE_FILE} into it: kind = "dataset"',
+        ],
+    )
 
 
 def _metadata(staged: Staged, found: Found) -> Metadata:

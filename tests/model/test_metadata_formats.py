@@ -12,6 +12,7 @@ from ckstore.errors import InvalidInput
 from ckstore.model.metadata import CK_FILE, CK_INFO, NATIVE_FILE, Metadata, Need, Place, parse_metadata
 from ckstore.model.names import derive_uid
 from ckstore.model.plain import as_flag, as_int, as_list, as_map, as_text, as_texts, parse_json
+from ckstore.model.requirements import Requirement
 
 NOWHERE, SUSAN = Place(), Place("program", "susan")
 UID = "0123456789abcdef"
@@ -67,6 +68,13 @@ class TestNative:
             ('kind = "program"', "no-name", "does not say the name"),
             ('kind = "program"\nname = ".."', "unsafe-name", "leaves its folder"),
             ('kind = "program"\nname = "x"\nuid = "ABC"', "bad-uid", "16 lower-case"),
+            ('kind = "program"\nname = "x y"', "unsafe-name", "contains a blank"),
+            ('kind = "pro gram"\nname = "x"', "unsafe-name", "contains a blank"),
+            ('kind = "program"\nname = "x"\nversion = "1.x"', "bad-version", "'1.x' is not"),
+            ('kind = "program"\nname = "x"\nversion = true', "bad-version", "True is not"),
+            ('kind = "program"\nname = "x"\ntags = ["a", "-b"]', "bad-tag", "begins with '-'"),
+            ('kind = "program"\nname = "x"\ntags = ["a,b"]', "bad-tag", "contains ','"),
+            ('kind = "program"\nname = "x"\ntags = ["a[1]"]', "bad-tag", "contains '['"),
             ('kind = "program"\nname = "x"\ntag = "y"', "unknown-key", "'tag'"),
             ('kind = "program"\nname = "x"\n[dataset]', "unknown-key", "goes under [program]"),
             ('kind = "program"\nname = "x"\n[needs]\ncc = "soft["', "bad-need", "'cc' is wrong"),
@@ -101,6 +109,26 @@ class TestNative:
 class TestCollectiveKnowledge:
     def test_tags_may_be_a_list_or_one_text(self) -> None:
         assert ck({"tags": "b, a,b"}).tags == ck({"tags": ["b", "a", ""]}).tags == ("a", "b")
+
+    def test_tags_are_split_at_commas_and_made_fit_to_be_asked_for_and_that_is_told(self) -> None:
+        deps = {
+            "one": {"tags": ["a,b", "[c]", "-d"], "no_tags": "x,!y"},
+            "none": {"tags": ["[]"]},
+            "both": {"tags": "a", "no_tags": "a,b"},
+        }
+        found = ck({"tags": ["p,q", "r]"], "compile_deps": deps})
+        assert found.tags == ("p", "q", "r")
+        asks = {need.role: need.ask for need in found.needs}
+        assert asks == {
+            "compile.one": "soft|package[a,b,c,d,!x,!y]", "compile.both": "soft|package[a,!b]",
+        }  # fmt: skip
+        assert [str(Requirement.parse(ask)) for ask in asks.values()] == list(asks.values())
+        assert len(found.problems) == 6
+        assert all(line.startswith("repo/program/susan/.cm/meta.json: ") for line in found.problems)
+        assert ck({"tags": "a,b"}).problems == ()
+
+    def test_a_name_with_a_blank_is_read_where_others_gave_it(self) -> None:
+        assert ck({}, place=Place("program", "two words")).name == "two words"
 
     def test_the_place_names_it_and_the_info_file_carries_its_uid(self) -> None:
         found = ck({"data_name": "other"}, {"backup_data_uid": UID, "data_name": "Susan"})

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import Any
 
 import pygit2
 import pytest
@@ -93,10 +94,60 @@ class TestWhatAFolderIs:
             with pytest.raises(NotFound, match="is not a folder"):
                 add(store, path)
 
-    def test_a_folder_with_nothing_in_it_is_refused(self, store: ObjectStore, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("files", [{}, {"a.txt": "a", "below/b.txt": "b"}, {"README.md": "x"}])
+    def test_a_folder_without_metadata_is_not_published_as_a_guess(
+        self, store: ObjectStore, tmp_path: Path, files: dict[str, str]
+    ) -> None:
         with pytest.raises(InvalidInput) as caught:
-            add(store, write(tmp_path / "empty", {}))
+            add(store, write(tmp_path / "plain", files))
+        assert caught.value.code == "no-metadata"
+        hints = " ".join(caught.value.hints)
+        assert all(word in hints for word in ("--kind", "--name", "component.toml"))
+        assert read_head(store.path) == ""
+
+    def test_a_repository_of_ck_without_entries_is_refused(self, store: ObjectStore, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            add(store, write(tmp_path / "old-repo", {".ckr.json": "{}", "notes.txt": "x"}))
         assert caught.value.code == "no-components"
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"kind": "my kind"}, "cannot be a kind: it contains a blank"),
+            ({"kind": "a\tb"}, "cannot be a kind: it contains control characters"),
+            ({"kind": "dataset", "name": "two words"}, "cannot be a name: it contains a blank"),
+            ({"kind": "dataset", "name": "CON"}, "cannot be a name: it is a device name"),
+            ({"kind": "dataset", "source": "my source"}, "cannot be a source: it contains a blank"),
+            ({"kind": "dataset", "tags": ["-old"]}, "cannot be a tag: it begins with '-'"),
+            ({"kind": "dataset", "tags": ["!old"]}, "cannot be a tag: it begins with '!'"),
+            ({"kind": "dataset", "tags": ["a,b"]}, "cannot be a tag: it contains ','"),
+        ],
+    )
+    def test_options_that_nobody_could_ask_for_later_are_refused(
+        self, store: ObjectStore, tmp_path: Path, given: dict[str, Any], said: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            add(store, write(tmp_path / "plain", {"a": "a"}), **given)
+        assert said in caught.value.message and caught.value.hints
+        assert read_head(store.path) == ""
+
+    def test_an_entry_of_ck_keeps_a_name_with_a_blank(self, store: ObjectStore, tmp_path: Path) -> None:
+        folder = entry(tmp_path / "old-repo", "dataset", "two words", UID)
+        assert names(add(store, folder)) == ["old-repo:dataset:two words@1.0.0"]
+        assert names(add(store, tmp_path / "old-repo", source="all")) == ["all:dataset:two words@1.0.0"]
+        lock, _ = make_lock(store, ["all:dataset:two words"])
+        assert lock.roots[0][1] == "all:dataset:two words"
+
+    def test_file_names_that_windows_cannot_hold_are_told_and_added(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        for name in ("aux.txt", "a:b", "dot."):
+            folder = component(tmp_path / "r" / "pear", "dataset", "pear", files={f"below/{name}": "x"})
+            for report in (add(store, folder, source=f"one{ord(name[0])}"), add(store, tmp_path / "r")):
+                assert len(report.added) == 1
+                (warning,) = report.problems
+                assert warning.startswith(("pear: below/", ".: below/")) and "Windows" in warning
+            shutil.rmtree(folder)
 
     def test_a_folder_whose_name_is_not_allowed_is_told_which_option_helps(
         self, store: ObjectStore, tmp_path: Path
@@ -335,11 +386,47 @@ class TestMalformedMetadata:
         folder = entry(tmp_path / "old-repo", "program", "susan", UID)
         add(store, tmp_path / "old-repo")
         write(folder, {".cm/meta.json": "{"})
+        with pytest.raises(InvalidInput) as caught:
+            add(store, tmp_path / "old-repo")
+        assert caught.value.code == "all-broken"
+        assert "program/susan/.cm/meta.json, line 1" in caught.value.message
+        entry(tmp_path / "old-repo", "program", "fine", "fedcba9876543210")
         report = add(store, tmp_path / "old-repo")
-        assert (report.withdrawn, report.added) == ([], [])
+        assert (report.withdrawn, names(report)) == ([], ["old-repo:program:fine@1.0.0"])
         assert report.problems[0].startswith("program/susan/.cm/meta.json, line 1")
         lock, _ = make_lock(store, ["program:susan"])
         assert lock.pin("old-repo:program:susan").version == "1.0.0"
+
+    def test_a_version_that_is_none_is_told_with_file_and_value(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        for version in ("1.x", "abc", ""):
+            bad = component(tmp_path / "r" / "bad", "dataset", "bad", head=f'version = "{version}"')
+            with pytest.raises(
+                InvalidInput, match=rf"bad/component\.toml: '{version}' is not a semantic"
+            ) as caught:
+                add(store, bad)
+            assert caught.value.code == "bad-version"
+        component(tmp_path / "r" / "good", "dataset", "good")
+        report = add(store, tmp_path / "r")
+        assert names(report) == ["r:dataset:good@1.0.0"]
+        assert report.problems == ("bad/component.toml: '' is not a semantic version.",)
+
+    def test_tags_that_no_requirement_could_hold_are_told_and_still_lock(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        meta = {"tags": ["odd"], "run_deps": {"lib": {"tags": ["a,b", "c[1]"]}}}
+        entry(tmp_path / "old-repo", "program", "odd", UID, meta=meta)
+        soft = {"tags": ["a", "b", "c[1]"]}
+        entry(tmp_path / "old-repo", "soft", "lib", "fedcba9876543210", meta=soft)
+        report = add(store, tmp_path / "old-repo")
+        assert len(report.added) == 2
+        assert report.problems == (
+            "program/odd/.cm/meta.json: run.lib: the tag 'c[1]': it contains '['; it is read as 'c1'",
+            "soft/lib/.cm/meta.json: the tag 'c[1]': it contains '['; it is read as 'c1'",
+        )
+        lock, _ = make_lock(store, ["program:odd"])
+        assert [pin.name for pin in lock.got("old-repo:program:odd", "run.lib")] == ["lib"]
 
     def test_alone_it_is_an_error_that_names_file_and_line(self, store: ObjectStore, tmp_path: Path) -> None:
         toml = write(tmp_path / "toml", {"component.toml": 'kind = "dataset"\nname = = 3\n'})

@@ -37,6 +37,11 @@ class Claim:
         return self.found.path
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """What in the metadata was read otherwise than it is written."""
+        return self.metadata.problems if self.metadata else ()
+
+    @property
     def called(self) -> KindAndName:
         """(kind, name); only of a claim with metadata."""
         assert self.metadata is not None
@@ -150,6 +155,9 @@ class Claims:
         """One line for each folder that is not, or not as it says, a component."""
         for claim in self.broken():
             yield problem(claim.path, claim.reason)
+        for path in sorted(self.by_path):
+            for line in self.by_path[path].told:
+                yield problem(path, line)
         for uid, path, spare in self._collisions():
             winner = self.owners.get(uid, "")
             if self.owners.get(spare) != path:

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from ckstore.mirror.trees import Trees
-from ckstore.model.names import unsafe_file_name
+from ckstore.model.names import unportable_file_name, unsafe_file_name
 from ckstore.objects.trees import SYMLINK, TreeEntry
 
 MAX_DEPTH = 64
@@ -102,8 +102,11 @@ def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
             return f"{ascii(entry.name)[1:-1]}: {reason}", ""
         seen.add(entry.name)
         twin = folded.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), entry.name)
-        if twin != entry.name and not warning:
-            warning = f"{entry.name}: {twin} has the same name on many systems"
+        odd = unportable_file_name(entry.name)
+        if twin != entry.name:
+            odd = f"{twin} has the same name on many systems"
+        if odd is not None and not warning:
+            warning = f"{entry.name}: {odd}"
     return "", warning
 
 

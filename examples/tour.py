@@ -21,7 +21,7 @@ from pathlib import Path
 import pygit2
 
 from ckstore import Store
-from ckstore.errors import CkstoreError, NotFound
+from ckstore.errors import CkstoreError, Unavailable
 
 HERE = Path(__file__).resolve().parent
 RUNS = [  # program, command, data set
@@ -72,7 +72,7 @@ def run_all(store: Store, folder: Path) -> list[Row]:
     for name, command, dataset in RUNS:
         try:
             report = store.run(f"program:{name}", lock=lock, cmd=command, dataset=dataset, repeat=3)
-        except NotFound as error:
+        except Unavailable as error:
             if error.code != "no-compiler":
                 raise
             print(f"no C compiler here: {name} on {dataset} is passed over")

@@ -103,9 +103,13 @@ def _is_reference(head: str, at: str, wanted: str) -> bool:
     parts = head.split(":")
     if len(parts) > 3 or not all(part and _NEVER_IN_NAMES.isdisjoint(part) for part in parts):
         return False
-    if at and wanted[:1] not in _BEGIN_OF_RANGE:
-        return False
-    return bool(len(parts) > 1 or at or looks_like_uid(head) or has_wildcards(head))
+    if len(parts) > 1 or looks_like_uid(head) or has_wildcards(head):
+        if at and not wanted:
+            from ckstore.model.requirements import Requirement
+
+            Requirement.parse(f"{head}@")  # raises, with what was expected
+        return True  # a range that is none is told where ranges are read
+    return bool(at) and wanted[:1] in _BEGIN_OF_RANGE
 
 
 def _one(what: str, word: str, option: str) -> str:

@@ -54,6 +54,15 @@ def test_options_narrow_and_a_contradiction_is_refused(store: Path) -> None:
         references(store, tags=["a,-a"])
 
 
+@pytest.mark.parametrize("head", ["program:susan", "program:nosuch", "one:program:susan", "sus*", "0" * 16])
+@pytest.mark.parametrize("wanted", ["banana", "^x.y", "", "1.2.banana"])
+def test_a_malformed_range_is_told_as_everywhere_else(store: Path, head: str, wanted: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        references(store, f"{head}@{wanted}")
+    assert caught.value.code == ("bad-range" if wanted else "bad-reference")
+    assert caught.value.hints
+
+
 REFERENCES = ["program:susan", "a:b:c*", "b:c@^1.2", "x?y:z", "soft|package[a,!b]@>=1", "*[a]", "*:susan",
               "p:0123456789abcdef@=1.0.0", "soft[a@b,c:d]"]  # fmt: skip
 

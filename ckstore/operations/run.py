@@ -223,8 +223,8 @@ def _record(store: ObjectStore, draft: Run, outcome: Outcome, lock: Lock, worksp
 
 
 def _reference(view: LogView, draft: Run) -> str:
-    """The run to compare with: the one replayed, unless it left nothing; else the first one of its key."""
-    if draft.replay_of and view.run(draft.replay_of).outputs:
+    """The run to compare with: the one replayed if it got to its end; else the first one of its key."""
+    if draft.replay_of and view.run(draft.replay_of).status in ("ok", "mismatch"):
         return draft.replay_of
     return view.reference(draft.key)
 

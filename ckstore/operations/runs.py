@@ -40,6 +40,11 @@ def runs(store: ObjectStore, limit: int = 0) -> list[RunEntry]:
     return entries[:limit] if limit else entries
 
 
+def unreadable_runs(store: ObjectStore) -> list[str]:
+    """A sentence for each run whose record is damaged; the others are not affected."""
+    return [f"run {run_id} cannot be read: {error.message}" for run_id, error in store.view().damaged_runs()]
+
+
 def find_run(store: ObjectStore, text: str) -> RunEntry:
     """The run whose id begins with ``text``; ``last`` is the newest.
 
@@ -48,6 +53,9 @@ def find_run(store: ObjectStore, text: str) -> RunEntry:
     entries = runs(store)
     if text == "last" and entries:
         return entries[0]
+    for run_id, error in store.view().damaged_runs():
+        if text and run_id.startswith(text):
+            raise error
     found = [entry for entry in entries if text and entry.id.startswith(text)]
     if not found:
         raise NotFound(

@@ -59,16 +59,16 @@ texts = {every = "dataset[text]"}
 [program]
 language = "python"
 [program.commands.count]
-run = '"$CK_PYTHON_BIN" {src}/count.py {dataset}'
+run = '{python} {src}/count.py {dataset}'
 dataset = "texts"
 outputs = ["count.txt"]
 check = ["count.txt"]
 order = 1
 [program.commands.fail]
-run = '"$CK_PYTHON_BIN" -c "import sys; sys.exit(3)"'
+run = '{python} -c "import sys; sys.exit(3)"'
 order = 2
 [program.commands.sleep]
-run = '"$CK_PYTHON_BIN" -c "import time; time.sleep(60)"'
+run = '{python} -c "import time; time.sleep(60)"'
 order = 3
 """
 

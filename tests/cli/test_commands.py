@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from ckstore.cli.app import COMMANDS, INTERRUPTED
+from ckstore.errors import CorruptData
+from ckstore.model.records import Run
+from ckstore.objects.log import LogView
 from tests.cli.session import Session, repository
 
 
@@ -259,3 +262,38 @@ def test_a_manifest_with_an_unknown_key_names_the_nearest(session: Session) -> N
     session("add", str(repository(session)))
     session.write("ckstore.toml", 'require = ["program:counter"]\n')
     assert "did you mean requires?" in session("lock", code=2).err
+
+
+def test_replaying_a_failed_run_that_succeeds_now_is_no_mismatch(session: Session) -> None:
+    session("add", str(repository(session)))
+    marker = session.folder / "marker"
+    code = (
+        f"import os, sys\nopen('count.txt', 'w').write('1')\nsys.exit(not os.path.exists({str(marker)!r}))\n"
+    )
+    session.write("lab/program/counter/count.py", code)
+    session("add", "lab")
+    session("run", "program:counter", code=1)
+    marker.touch()
+    assert "recorded as the reference" in session("replay", "last").out
+
+
+def test_a_damaged_run_is_told_and_the_others_are_listed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session("add", str(repository(session)))
+    session("run", "program:counter")
+    session("run", "program:counter", "--cmd", "fail", code=1)
+    damaged, whole = (run["id"] for run in session("runs", "--json").json)
+    read = LogView.run
+
+    def run(view: LogView, run_id: str) -> Run:
+        if run_id == damaged:
+            raise CorruptData("The object is damaged.", code="bad-object")
+        return read(view, run_id)
+
+    monkeypatch.setattr(LogView, "run", run)
+    answer = session("runs")
+    assert whole in answer.out and damaged not in answer.out
+    assert f"run {damaged} cannot be read" in answer.err
+    session("show", damaged[:6], code=12)
+    session("show", "program:counter")

@@ -38,9 +38,8 @@ class RunCommand(click.Command):
 
 def _flag(parameter: Parameter) -> str:
     """How an option is written: ``--repeat INTEGER``, ``--env.KEY VALUE``, ``--speed``."""
-    name = parameter.name.replace("_", "-")
-    forms = {"flag": f"--{name}", "map": f"--{name}.KEY VALUE"}
-    return forms.get(parameter.type, f"--{name} {parameter.type.upper()}")
+    forms = {"flag": parameter.flag, "map": f"{parameter.flag}.KEY VALUE"}
+    return forms.get(parameter.type, f"{parameter.flag} {parameter.type.upper()}")
 
 
 @click.command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ckstore.cli.common import json_option, open_store, print_json, store_option, table
+from ckstore.cli.common import json_option, note, open_store, print_json, store_option, table
 
 
 @click.command("runs")
@@ -14,9 +14,12 @@ from ckstore.cli.common import json_option, open_store, print_json, store_option
 def command(limit: int, store_path: str | None, as_json: bool) -> None:
     """List what was run, newest first; `ckstore show RUN` tells more."""
     from ckstore.cli.runs import command_of, time_of
-    from ckstore.operations.runs import runs
+    from ckstore.operations.runs import runs, unreadable_runs
 
-    entries = runs(open_store(store_path, create=False), limit)
+    store = open_store(store_path, create=False)
+    entries = runs(store, limit)
+    for text in unreadable_runs(store):
+        note(f"{text} (`ckstore fsck` tells more)")
     if as_json:
         print_json([entry.as_plain() for entry in entries])
         return

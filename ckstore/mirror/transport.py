@@ -61,11 +61,24 @@ def list_remote(engine: Engine, quarantine: Quarantine, url: RemoteUrl) -> Listi
 
 def _list(engine: Engine, quarantine: Quarantine, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
     try:
-        return engine.list_refs(quarantine.git, url, spelling)
+        pairs = engine.list_refs(quarantine.git, url, spelling)
     except CkstoreError:
         if url.kind != "folder":
             raise
+    else:
+        if not pairs and url.scheme in ("http", "https"):
+            _refuse_web_page(quarantine, url, spelling)
+        return pairs
     return LibraryGit().list_refs(quarantine.git, url, spelling)  # e.g. it belongs to another user
+
+
+def _refuse_web_page(quarantine: Quarantine, url: RemoteUrl, spelling: str) -> None:
+    """Git takes a web page without line breaks for an empty repository; libgit2 looks at what kind it is."""
+    try:
+        LibraryGit().list_refs(quarantine.git, url, spelling)
+    except CkstoreError as error:
+        if error.code == "not-a-repository":
+            raise
 
 
 def bring(
@@ -74,7 +87,8 @@ def bring(
     """Fetch what is not known yet. A damaged local repository is read in place instead."""
     try:
         for batch in _batches(quarantine, url, listing.refs):
-            engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
+            with _whole_packs_only(quarantine.git / "objects" / "pack"):
+                engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
         quarantine.reopen()
         if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
             raise failure(url.text, "its head did not arrive")
@@ -84,6 +98,23 @@ def bring(
         if url.kind != "folder" or error.code == "disk-full":
             raise
         _read_in_place(quarantine, url, listing.refs, error)
+
+
+@contextlib.contextmanager
+def _whole_packs_only(folder: Path) -> Iterator[None]:
+    """Keep what arrived whole, and nothing else: no tool goes on with half a pack; the disk may be full."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            files = list(folder.iterdir())
+            whole = {
+                file.stem for file in files if file.suffix == ".idx" and file.with_suffix(".pack") in files
+            }
+            for file in files:
+                if file.stem not in whole:
+                    file.unlink(missing_ok=True)
+        raise
 
 
 def _batches(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs) -> Iterator[list[str]]:

@@ -20,6 +20,7 @@ class GitServer:
     url: str = ""
     cut_after: int = 1_000_000
     status: int = 0  # answer everything with this status
+    page: bytes | None = None  # answer everything with this web page
     fetches: int = 0
     seen: list[str] = field(default_factory=list)  # Authorization headers
 
@@ -55,6 +56,13 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             server.seen.append(self.headers.get("Authorization", ""))
             if server.status:
                 self.send_error(server.status)
+                return
+            if server.page is not None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(server.page)))
+                self.end_headers()
+                self.wfile.write(server.page)
                 return
             head, _, content = _backend(server.root, self, body).partition(b"\r\n\r\n")
             packs = b"PACK" in content

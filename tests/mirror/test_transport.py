@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -13,9 +13,9 @@ import pytest
 from ckstore.errors import CkstoreError, NotFound, Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.library_git import LibraryGit
-from ckstore.mirror.remote import Engine, read_refs
+from ckstore.mirror.remote import Engine, Progress, read_refs
 from ckstore.mirror.stock_git import StockGit, environment
-from ckstore.mirror.urls import parse_url
+from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import mirror
 from tests.mirror.server import GitServer, serving
@@ -49,6 +49,28 @@ def engine_named(name: str) -> Engine:
     return found
 
 
+class DiskFillsUp:
+    """An engine whose fetches fail after so many, in the middle of a pack."""
+
+    def __init__(self, engine: Engine, after: int) -> None:
+        self._engine, self._left = engine, after
+        self.checks_arrivals = engine.checks_arrivals
+
+    def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
+        return self._engine.list_refs(git, url, spelling)
+
+    def fetch(
+        self, git: Path, url: RemoteUrl, spelling: str, refspecs: Sequence[str], progress: Progress
+    ) -> None:
+        self._left -= 1
+        if self._left >= 0:
+            self._engine.fetch(git, url, spelling, refspecs, progress)
+            return
+        for name in ("tmp_pack_Ab1", "pack_git2_x1", f"pack-{A}.pack", f"pack-{B}.idx"):
+            (git / "objects" / "pack" / name).write_bytes(b"PACK half")
+        raise failure(url.text, "fatal: write error: No space left on device")
+
+
 @pytest.mark.parametrize("engine", ["git", "libgit2"])
 class TestOverHttp:
     def test_everything_arrives(
@@ -79,6 +101,38 @@ class TestOverHttp:
         server.cut_after, before = 1_000, server.fetches
         assert mirror(store, f"{server.url}/tools", engine=engine_named(engine)).releases == 13
         assert server.fetches - before == 2  # of three batches of tags and the branch, two had arrived
+
+    @pytest.mark.parametrize("page", [b"", b"<html>hello</html>", b"<html>\n<p>hello\n</html>\n"])
+    def test_a_web_page_is_said_to_be_no_repository(
+        self, server: GitServer, store: ObjectStore, engine: str, page: bytes
+    ) -> None:
+        server.page = page
+        with pytest.raises(NotFound) as caught:
+            mirror(store, f"{server.url}/tools", engine=engine_named(engine))
+        assert caught.value.code == "not-a-repository"
+
+    def test_an_empty_repository_is_said_to_be_empty(
+        self, server: GitServer, store: ObjectStore, up: Upstream, engine: str
+    ) -> None:
+        Upstream(up.path.parent / "new.git")
+        with pytest.raises(NotFound) as caught:
+            mirror(store, f"{server.url}/new.git", engine=engine_named(engine))
+        assert caught.value.code == "empty-repository"
+
+    def test_half_a_pack_is_not_left_when_the_disk_is_full(
+        self, server: GitServer, store: ObjectStore, up: Upstream, engine: str
+    ) -> None:
+        full = DiskFillsUp(engine_named(engine), after=2)
+        with pytest.raises(Unavailable) as caught:
+            mirror(store, f"{server.url}/tools", engine=full)
+        assert caught.value.code == "disk-full"
+        packs = store.path / "incoming" / "tools" / "objects.git" / "objects" / "pack"
+        names = sorted(path.name for path in packs.iterdir())
+        assert not [name for name in names if not name.startswith("pack-")]
+        assert len([name for name in names if name.endswith(".pack")]) == 2
+        before = server.fetches
+        assert mirror(store, f"{server.url}/tools", engine=engine_named(engine)).releases == 13
+        assert server.fetches - before == 2
 
     def test_an_unknown_repository_is_not_found(
         self, server: GitServer, store: ObjectStore, engine: str

@@ -26,7 +26,8 @@ _REPORT_EVERY = 100
 class Derived:
     """What a mirror publishes. ``lines`` are those that changed, by UID; ``known`` those there were before.
 
-    ``shared_uids``: components that share a UID with one of another kind; ``total``: those at the head.
+    ``shared_uids``: components that share a UID with one of another kind; ``total``: those that have a
+    release and are not withdrawn.
     """
 
     lines: Mapping[str, Line]
@@ -68,7 +69,8 @@ def derive(
     return Derived(
         lines=work.changed(before), known=before, problems=work.problems(),
         warnings=tuple(f"{path}: {text}" for path, text in sorted(work.warnings.items())),
-        shared_uids=work.claims.across_kinds(), total=len(work.claims.owners), walk=walk,
+        shared_uids=work.claims.across_kinds(), walk=walk,
+        total=sum(not line.component.withdrawn for line in work.lines.values()),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _HEAD, _SIDE, _FORMER = "head", "side/", "former/"
 
 @dataclass(frozen=True, slots=True)
 class MirrorReport:
-    """What a mirror did. Counts are of components, but for ``releases``; ``total`` is at the head now."""
+    """What a mirror did. Counts are of components, but for ``releases``; ``total`` has a release now."""
 
     source: str
     url: str
@@ -91,7 +91,16 @@ def _source(view: LogView, url: RemoteUrl, name: str) -> Source:
         )
     if not wanted or wanted in known:
         raise _taken(known[wanted or url.name])
-    return Source(check_name(wanted, "source"), url.text, "git")
+    return Source(_checked(wanted), url.text, "git")
+
+
+def _checked(name: str) -> str:
+    try:
+        return check_name(name, "source")
+    except InvalidInput as error:
+        raise InvalidInput(
+            error.message, code=error.code, hints=["say --name <another name>"], details=error.details
+        ) from error
 
 
 def _taken(other: Source) -> Conflict:

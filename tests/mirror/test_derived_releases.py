@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import Conflict, NotFound
+from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.model.names import derive_uid
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import MirrorReport, mirror
+from ckstore.operations.sources import sources
 from tests.mirror.upstream import Upstream, all_bytes, ck, lines, native, releases, steps
 
 UID = "0123456789abcdef"
@@ -22,6 +23,13 @@ def up(tmp_path: Path) -> Upstream:
 
 def run(store: ObjectStore, up: Upstream) -> MirrorReport:
     return mirror(store, up.url)
+
+
+@pytest.mark.parametrize("name", ["two words", "a\tb", "CON", "a:b"])
+def test_a_name_that_nobody_could_type_is_refused(store: ObjectStore, up: Upstream, name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be a source") as caught:
+        mirror(store, up.url, name=name)
+    assert "--name" in caught.value.hints[0]
 
 
 class TestVersions:
@@ -38,6 +46,15 @@ class TestVersions:
         assert releases(store, "up", "program:a")[-1].changes == ("-tag:one",)
         assert (report.new, report.releases, report.total) == (1, 4, 1)
         assert report.head == up.head
+
+    def test_what_never_had_a_release_is_not_counted(self, store: ObjectStore, up: Upstream) -> None:
+        up.commit({**native("program/a"), **native("program/odd"), "program/odd/a\\b": "x"})
+        report = run(store, up)
+        assert (report.total, len(report.problems)) == (1, 1)
+        again = run(store, up)
+        assert (again.unchanged, again.total) == (True, 1)
+        up.commit({"README.md": "nothing of any component"})
+        assert run(store, up).total == sources(store)[0].components == 1
 
     def test_stated_in_the_metadata_win_where_they_move_forward(
         self, store: ObjectStore, up: Upstream

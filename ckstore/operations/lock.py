@@ -160,13 +160,9 @@ def lock_project(
     manifest = read_manifest(project)
     new = tuple(text for ask in asks if (text := str(Requirement.parse(ask))) not in manifest.requires)
     requires = (*manifest.requires, *dict.fromkeys(new))
-    if not requires:
-        raise InvalidInput(
-            f"There is nothing to lock: {project / FILE} requires nothing.",
-            code="nothing-to-lock",
-            hints=["`ckstore lock program:NAME` adds a requirement"],
-        )
     before = _before(project, update)
+    if not requires:
+        raise _nothing_to_lock(project)
     lock, notes = make_lock(store, requires, _order(store, manifest), None if update else before)
     path = project / LOCK_FILE
     if new or not (project / FILE).is_file():
@@ -177,11 +173,24 @@ def lock_project(
     return LockReport(path, lock, _changes(before, lock), notes, written)
 
 
+def _nothing_to_lock(project: Path) -> InvalidInput:
+    there = (project / FILE).is_file()
+    why = f"{project / FILE} requires nothing" if there else f"there is no {FILE} in {project}"
+    does = "adds a requirement" if there else f"writes {FILE} and {LOCK_FILE}"
+    return InvalidInput(
+        f"There is nothing to lock: {why}.",
+        code="nothing-to-lock",
+        hints=[f"`ckstore lock program:NAME` {does}", "`ckstore find program` lists programs"],
+    )
+
+
 def _before(project: Path, update: bool) -> Lock | None:
     """The lock of a project. A damaged one is not written over: its pins would be lost without a word."""
     try:
         return read_lock(project)
     except InvalidInput as error:
+        if error.code == "not-a-file":
+            raise
         if update:
             return None
         raise InvalidInput(

@@ -44,13 +44,27 @@ def read_text(path: Path) -> str:
 def read_manifest(project: Path) -> Manifest:
     """The manifest of a project; an empty one when there is none."""
     path = project / FILE
-    return Manifest.parse(read_text(path), str(path)) if path.is_file() else Manifest()
+    return Manifest.parse(read_text(path), str(path)) if _is_there(path) else Manifest()
 
 
 def read_lock(project: Path) -> Lock | None:
     """The lock of a project, if it has one."""
     path = project / LOCK_FILE
-    return Lock.parse(read_text(path), str(path)) if path.is_file() else None
+    return Lock.parse(read_text(path), str(path)) if _is_there(path) else None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is such a file; :class:`InvalidInput` when something else is in its place."""
+    if not os.path.lexists(path):
+        return False
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "not a file"
+        raise InvalidInput(
+            f"{path} is {what}; a file of this name is read and written here.",
+            code="not-a-file",
+            hints=["move it away, or choose another folder with --project"],
+        )
+    return True
 
 
 def manifest_text(project: Path, requires: Sequence[str]) -> str:

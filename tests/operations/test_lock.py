@@ -96,9 +96,24 @@ class TestWhatIsWritten:
             assert lock.roots == ((ask, "shop:dataset:long"), (ask, "shop:dataset:short"))
 
     def test_nothing_to_lock_is_said(self, store: ObjectStore, project: Path) -> None:
-        with pytest.raises(InvalidInput) as caught:
+        with pytest.raises(InvalidInput, match=r"there is no ckstore\.toml in") as caught:
             lock_project(store, project)
         assert caught.value.code == "nothing-to-lock"
+        assert "`ckstore lock program:NAME` writes ckstore.toml" in caught.value.hints[0]
+        write(project, {FILE: ""})
+        with pytest.raises(InvalidInput, match=r"ckstore\.toml requires nothing"):
+            lock_project(store, project)
+
+    @pytest.mark.parametrize("name", [FILE, LOCK_FILE])
+    @pytest.mark.parametrize("update", [True, False])
+    def test_a_folder_where_a_file_belongs_is_told(
+        self, store: ObjectStore, shop: Path, project: Path, name: str, update: bool
+    ) -> None:
+        (project / name).mkdir()
+        with pytest.raises(InvalidInput, match=rf"{re.escape(name)} is a folder") as caught:
+            lock_project(store, project, ["program:count"], update=update)
+        assert caught.value.code == "not-a-file" and caught.value.hints
+        assert [path.name for path in project.iterdir()] == [name]
 
     def test_locking_again_writes_nothing(self, store: ObjectStore, shop: Path, project: Path) -> None:
         lock_project(store, project, ["program:count"])

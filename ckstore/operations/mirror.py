@@ -236,7 +236,12 @@ def _notes(derived: Derived, *, whole: bool) -> list[str]:
             f"{derived.shared_uids} components share a UID with one of another kind; they got their own"
         )
     if not derived.total:
-        notes.append("no component was found at its head")
+        none = (
+            "no component of it could be released"
+            if derived.problems
+            else "no component was found at its head"
+        )
+        notes.append(none)
     return notes
 
 

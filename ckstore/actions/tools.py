@@ -65,6 +65,9 @@ class Wish:
     name: str = ""
 
 
+_NAMED = 3
+
+
 def detect(soft: ComponentView, environment: Mapping[str, str], wish: Wish = Wish()) -> Iterator[Tool]:
     """What the component describes and the host has, in order of its candidates, each version asked.
 
@@ -127,8 +130,13 @@ def _nothing(
     best_first = sorted(softs, key=lambda soft: -_priority(soft))
     looked = list(dict.fromkeys(_looked_for(best_first)))
     if refused and len(refused) == len(softs):
+        if len(refused) == 1:
+            return refused[0]
+        names = [soft.name for soft in softs]
+        others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         return Unsupported(
-            f"{what} cannot be found by this version: {'; '.join(error.message for error in refused)}",
+            f"{what}: only plugins of CK could find it, which this version cannot run "
+            f"({', '.join(names[:_NAMED])}{others}).",
             code=refused[0].code,
             hints=refused[0].hints,
             details={"components": [soft.name for soft in softs]},

@@ -160,6 +160,18 @@ def test_a_tool_that_only_a_ck_plugin_could_find_is_unsupported(world: World) ->
     assert caught.value.code == "ck-plugin"
 
 
+def test_a_need_that_only_plugins_meet_says_so_before_anything_is_built(world: World) -> None:
+    for number in range(5):
+        world.add_ck("soft", f"compiler.f{number}", {"tags": ["compiler", "lang-f77"]})
+    world.add_ck("package", "compiler-f", {"tags": ["compiler", "lang-f77"]})
+    meta = {
+        "compile_deps": {"compiler": {"tags": "compiler,lang-f77"}},
+        "run_cmds": {"default": {"run_time": {"run_cmd_main": "true"}}},
+    }
+    with pytest.raises(Unsupported, match=r"only plugins of CK could find it.*and 2 more"):
+        world.run(world.add_ck("program", "fortran", meta))
+
+
 def test_a_need_that_the_lock_does_not_answer_is_named(world: World) -> None:
     meta = {
         "compile_deps": {"f": {"tags": "compiler,lang-f77"}},

@@ -87,16 +87,17 @@ def _meet(
 ) -> None:  # fmt: skip
     softs = [provider for provider in providers if provider.pin.kind == "soft"]
     packages = [provider for provider in providers if provider.pin.kind == "package"]
+    native = [package for package in packages if package.format == "ckstore"]
     if softs:
         try:
             _use_tool(chain, need, softs, wanted, workshop.environment)
             return
         except (Unavailable, Unsupported):
-            if not packages:
+            if not native:  # others' packages cannot be built: what failed first says more
                 raise
-    ours = [package for package in packages if package.format == "ckstore"] or packages
-    where = workspace / LIBRARIES / ours[0].pin.name
-    library = build_library(ours[0], where, _compiler(chain, need), workshop)
+    package = (native or packages)[0]
+    where = workspace / LIBRARIES / package.pin.name
+    library = build_library(package, where, _compiler(chain, need) if native else {}, workshop)
     chain.libraries.append(library)
     chain.environment |= library.environment
 

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ckstore.actions.process import MIB, MOST_OUTPUT, Finished, run_command
+from ckstore.actions.process import MOST_OUTPUT, Finished, cut_short, run_command
 from ckstore.actions.said import last_lines, telling_line
 from ckstore.errors import ActionFailed
 
@@ -99,16 +99,9 @@ def _failure(step: Step, finished: Finished, log: Path, workshop: Workshop) -> A
     # Of what compilers say, the first error counts: the others follow from it.
     telling = next((line for line in said if "error" in line.lower()), telling_line(said))
     details = {"command_line": step.line, "compiler_output": said, "exit_code": finished.exit_code}
-    if finished.timed_out:
-        return ActionFailed(
-            f"{step.what}: not done after {workshop.limit:g} seconds.",
-            code="timeout", hints=["allow more time with --timeout"], details=details,
-        )  # fmt: skip
-    if finished.overflow:
-        return ActionFailed(
-            f"{step.what}: the compiler wrote more than {workshop.most // MIB} MiB into one file.",
-            code="too-much-output", hints=["allow more with --max-output"], details=details,
-        )  # fmt: skip
+    early = cut_short(finished, f"The compiler ({step.what})", workshop.limit, workshop.most, details)
+    if early is not None:
+        return early
     how = finished.signal or f"exit code {finished.exit_code}"
     return ActionFailed(
         f"{step.what} does not compile ({how}): {telling.strip() or 'it said nothing'}",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.actions import strays
-from ckstore.errors import Unavailable
+from ckstore.errors import ActionFailed, Unavailable
 
 _SHELL_SIGNAL = 128  # a shell says "ended by signal N" as exit code 128 + N
 MIB = 1024 * 1024
@@ -47,6 +47,23 @@ class Finished:
     def ok(self) -> bool:
         """True when it ended by itself with exit code 0."""
         return self.exit_code == 0 and not self.timed_out and not self.overflow
+
+
+def cut_short(
+    finished: Finished, what: str, limit: float, most: int, details: Mapping[str, object]
+) -> ActionFailed | None:
+    """The error for a command that was ended for taking too long or writing too much; else None."""
+    if finished.timed_out:
+        return ActionFailed(
+            f"{what} was ended after {limit:g} seconds.",
+            code="timeout", hints=["allow more time with --timeout"], details=details,
+        )  # fmt: skip
+    if finished.overflow:
+        return ActionFailed(
+            f"{what} printed or wrote more than {most // MIB} MiB into one file.",
+            code="too-much-output", hints=["allow more with --max-output"], details=details,
+        )  # fmt: skip
+    return None
 
 
 def shell_words(line: str) -> list[str]:

@@ -33,12 +33,17 @@ def read_loose(objects: Path, oid: str) -> tuple[str, bytes] | None:
     try:
         return _unpack(raw, oid)
     except (ValueError, zlib.error) as error:
-        raise CorruptData(
-            f"The object {oid} is damaged: {error}.",
-            code="bad-object",
-            hints=["`ckstore fsck` lists the damage; adding the same content again heals it"],
-            details={"oid": oid},
-        ) from error
+        raise damaged(oid, error) from error
+
+
+def damaged(oid: str, reason: Exception) -> CorruptData:
+    """The error for an object whose bytes are not what its id promises."""
+    return CorruptData(
+        f"The object {oid} is damaged: {reason}.",
+        code="bad-object",
+        hints=["`ckstore fsck` lists the damage; adding the same content again heals it"],
+        details={"oid": oid},
+    )
 
 
 def _unpack(raw: bytes, oid: str) -> tuple[str, bytes]:

@@ -33,7 +33,7 @@ from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head,
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
-from ckstore.objects.loose import loose_path, read_loose
+from ckstore.objects.loose import damaged, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
@@ -103,12 +103,7 @@ class ObjectStore:
             ) from None
         except (pygit2.GitError, ValueError, OSError) as error:
             self._check_readable()
-            raise CorruptData(
-                f"The object {oid} is damaged: {error}.",
-                code="bad-object",
-                hints=["`ckstore fsck` lists the damage; adding the same content again heals it"],
-                details={"oid": oid},
-            ) from error
+            raise damaged(oid, error) from error
         return _TYPES[pygit2.enums.ObjectType(kind)], data
 
     def _check_readable(self) -> None:

@@ -205,7 +205,7 @@ def test_a_compiler_that_hangs_is_ended_by_the_time_limit(world: World, tmp_path
     path = f"{compiler.parent}{os.pathsep}/usr/bin{os.pathsep}/bin"
     outcome = world.run(program, action, environment={"PATH": path}, timeout=0.5)
     assert (outcome.status, outcome.error_code) == ("timeout", "timeout")
-    assert "copy.c: not done after 0.5 seconds" in outcome.message
+    assert "(copy.c) was ended after 0.5 seconds" in outcome.message
 
 
 class TestChoices:

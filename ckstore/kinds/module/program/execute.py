@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ckstore.actions.ck.hooks import call_hook
-from ckstore.actions.process import MIB, Finished, run_command
+from ckstore.actions.process import MIB, Finished, cut_short, run_command
 from ckstore.actions.said import last_lines, last_text, tail, telling_line
 from ckstore.errors import ActionFailed, InvalidInput
 from ckstore.model.plain import as_map, as_text, parse_json
@@ -169,16 +169,9 @@ def _run(stage: Stage, line: str, stdout: str, stderr: str) -> Finished:
 def _check_end(stage: Stage, finished: Finished) -> None:
     said, name = _last_lines(stage), stage.command.name
     details = {"exit_code": finished.exit_code, "last_lines": said}
-    if finished.timed_out:
-        raise ActionFailed(
-            f"The command {name!r} was ended after {stage.limit:g} seconds.",
-            code="timeout", hints=["allow more time with --timeout"], details=details,
-        )  # fmt: skip
-    if finished.overflow:
-        raise ActionFailed(
-            f"The command {name!r} printed or wrote more than {stage.most // MIB} MiB into one file.",
-            code="too-much-output", hints=["allow more with --max-output"], details=details,
-        )  # fmt: skip
+    early = cut_short(finished, f"The command {name!r}", stage.limit, stage.most, details)
+    if early is not None:
+        raise early
     if stage.command.any_exit_code or not finished.exit_code:
         return
     hints = [] if said else ["it said nothing; --keep keeps the workspace, to look into"]

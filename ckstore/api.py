@@ -67,7 +67,9 @@ class Locked:
 
 
 class Store:
-    """A store at ``path`` (None: the user's own), created on first use unless ``create`` is False.
+    """A store at ``path``, created on first use unless ``create`` is False.
+
+    Without a path, the one that the command line would use: ``CKSTORE_STORE``, the project's, the user's.
 
     Every method raises the errors of :mod:`ckstore.errors` and returns a typed value with ``as_plain()``
     for JSON. ``progress`` gets one line of text at a time.
@@ -78,9 +80,9 @@ class Store:
         progress: Progress = _silent,
     ) -> None:  # fmt: skip
         if path is None:
-            import platformdirs
+            from ckstore.operations.place import store_path
 
-            path = platformdirs.user_data_dir("ckstore", appauthor=False)
+            path = store_path()
         self.objects = ObjectStore(Path(path).absolute(), create=create, who=who)
         self._progress = progress
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import signal
@@ -84,7 +85,7 @@ def app() -> None:
 
 def run_command_line(words: Sequence[str]) -> int:
     """Run a command line; errors become text on stderr (JSON with ``--json``) and an exit code."""
-    as_json = "--json" in words
+    as_json = "--json" in itertools.takewhile("--".__ne__, words)
     code = INTERRUPTED
 
     def terminate(*_: object) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ckstore.cli.place import store_path as place_of_store
 from ckstore.cli.render_find import visible
+from ckstore.operations.place import store_path as place_of_store
 
 if TYPE_CHECKING:
     from ckstore.objects.store import ObjectStore

@@ -7,11 +7,11 @@ Everything else is left to the other door, which explains.
 from __future__ import annotations
 
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
-from ckstore.cli.place import store_path
 from ckstore.cli.render_find import emit, limit_note, render, terminal_width
 from ckstore.index.files import open_current
 from ckstore.index.rows import count, rows
 from ckstore.objects.peek import peek_head
+from ckstore.operations.place import store_path
 from ckstore.operations.words import Words, read_words
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path

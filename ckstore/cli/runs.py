@@ -17,7 +17,9 @@ def show_report(report: RunReport) -> None:
     """A short result on stdout; `ckstore show RUN` and ``--json`` tell everything."""
     run = report.run
     say(f"{run.component}: {run.action} {_STATUS.get(run.status, run.status)}")
-    rows = [("command", command_of(run)), *_tools(run), *_measured(run.measurements)]
+    told = run.action not in ("run", "compile")  # an action that answers a question says the answer
+    rows = [("", report.message)] if told else []
+    rows += [("command", command_of(run)), *_tools(run), *_measured(run.measurements)]
     rows += [("outputs", _outputs(report)), ("run", report.id), ("workspace", report.kept)]
     rows += [
         ("drift", f"{name} was {before or 'absent'}, is {now or 'absent'}")

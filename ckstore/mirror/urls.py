@@ -147,6 +147,8 @@ def _scp(user: str, host: str, path: str, text: str) -> RemoteUrl:
 
 
 def _network(scheme: str, user: str, host: str, port: int | None, path: str, asked: str) -> RemoteUrl:
+    if not asked.isprintable():
+        raise _bad("An address is printable text.", "bad-url")
     if not host or not _HOST.fullmatch(host):
         raise _bad("The address has no valid host name.", "bad-url")
     if user and not _USER.fullmatch(user):

@@ -100,11 +100,6 @@ class VersionRange:
         """True when the version lies in the range."""
         return any(interval.admits(version) for interval in self._intervals)
 
-    @property
-    def is_any(self) -> bool:
-        """True for the range that admits every release."""
-        return self.text == "*"
-
     def __str__(self) -> str:
         return self.text
 
@@ -174,6 +169,3 @@ def _after(base: Version, significant: int) -> Version:
     else:
         core = Version(base.major, base.minor, base.patch + 1)
     return core.replace(prerelease="0")
-
-
-ANY = VersionRange.parse("*")

@@ -65,13 +65,15 @@ def _entries(pack: Path) -> list[tuple[str, bytes]]:
         rows = _rows(index)
     except struct.error:
         return []
+    if not rows:
+        return []
     ends = [*(offset for offset, _, _ in rows[1:]), len(data) - _TRAILER]
     found = [(oid, data[offset:end]) for (offset, oid, _), end in zip(rows, ends, strict=True)]
     whole = all(
         raw and zlib.crc32(raw) == crc and raw[0] >> 4 & 7 not in _DELTA_TYPES
         for (_, raw), (_, _, crc) in zip(found, rows, strict=True)
     )
-    return found if whole and rows and rows[0][0] == _HEADER else []
+    return found if whole and rows[0][0] == _HEADER else []
 
 
 def _rows(index: bytes) -> list[tuple[int, str, int]]:

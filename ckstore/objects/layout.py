@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from ckstore.errors import CorruptData
@@ -141,30 +141,49 @@ def _seal(folder: Path) -> None:
     folder.chmod(0o555)
 
 
-def build_snapshot(target: Path, trees: Iterable[tuple[str, Path]]) -> Path:
+def build_snapshot(target: Path, trees: Sequence[tuple[str, Path]]) -> Path:
     """A folder with one entry per component: ``source/kind/name`` → its laid-out tree.
 
-    The entries are symlinks (one per component, whatever its size), or copies where the system has no
-    symlinks. The folder appears complete or not at all; one that is there is used as it is.
+    The entries are relative symlinks (one per component, whatever its size; a store may be moved), or copies
+    where the system has no symlinks. The folder appears complete or not at all; one that is there is used
+    when every entry leads where it should, and made anew otherwise.
     """
     if target.is_dir():
-        return target
+        if all(leads_to(target, component, tree) for component, tree in trees):
+            return target
+        remove_tree(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(target.parent, "tmp-") as work:
             for component, tree in trees:
-                place = work.joinpath(*component.split(":"))
+                place = _place(work, component)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                _link(place, tree.resolve())
-            work.chmod(0o755)
+                _link(place, tree)
+            _seal(work)
             _rename(work, target)
     except OSError as error:
         raise not_writable(target.parent.parent, error) from error
     return target
 
 
+def leads_to(snapshot: Path, component: str, tree: Path) -> bool:
+    """True when the entry of a component in a snapshot is the link to its tree, or a copy."""
+    place = _place(snapshot, component)
+    if place.is_symlink():
+        return os.readlink(place) == _relative(place, tree) and tree.is_dir()  # noqa: PTH115 - the text as it is
+    return place.is_dir()
+
+
+def _place(snapshot: Path, component: str) -> Path:
+    return snapshot.joinpath(*component.split(":"))
+
+
+def _relative(place: Path, tree: Path) -> str:
+    return os.path.relpath(tree, place.parent)
+
+
 def _link(place: Path, tree: Path) -> None:
     try:
-        place.symlink_to(tree, target_is_directory=True)
+        place.symlink_to(_relative(place, tree), target_is_directory=True)
     except OSError:
         shutil.copytree(tree, place, symlinks=True)

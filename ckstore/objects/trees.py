@@ -14,7 +14,6 @@ from ckstore.errors import CorruptData
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
 # Nobody nests folders so deep, and whoever does on purpose must not exhaust the stack.
 MAX_DEPTH = 128
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """``fsck``: is everything that was published still what it was?
 
-Three questions, each answered by reading bytes: does every object reachable from the log hash to its
-id; does every record decode, and does the tree beside it have the id and the digest it names; do the
-extracted trees still have their digests (they are derived: a damaged one is deleted and laid out again).
+Three questions, each answered by reading bytes: does every object reachable from the log, and from the
+upstream histories kept beside it, hash to its id; does every record decode, and does the tree beside it
+have the id and the digest it names; do the extracted trees still have their digests (they are derived: a
+damaged one is deleted and laid out again).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
-from ckstore.objects.store import ObjectStore
+from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.trees import GITLINK
 
 
@@ -63,6 +64,7 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
             damage += _below(store, commit.tree, seen, progress)
     except CkstoreError as error:
         damage.append(Damage(error.code, f"log {head}", error.message))
+    damage += _history(store, seen, progress)
     releases = 0
     digests: dict[str, str] = {}
     for what, tree, digest, problem in _releases(store):
@@ -76,6 +78,24 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
     damage += _runs(store)
     trees = list(_extracted(store, digests))
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
+
+
+def _history(store: ObjectStore, seen: set[str], progress: Callable[[str], None]) -> list[Damage]:
+    """Damage in the upstream histories that are kept beside the log."""
+    damage: list[Damage] = []
+    references = store.repo.references
+    pending = [str(references[name].target) for name in references if name.startswith(HISTORY_REFS)]
+    while pending:
+        oid = pending.pop()
+        if oid in seen:
+            continue
+        found = _object(store, oid, seen)
+        damage += found
+        if not found:
+            commit = store.read_commit(oid)
+            pending += commit.parents
+            damage += _below(store, commit.tree, seen, progress)
+    return damage
 
 
 def _left_over(path: Path) -> Damage:

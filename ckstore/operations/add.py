@@ -64,6 +64,7 @@ class AddReport:
     added: list[Added] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)  # unchanged, and not withdrawn any more
     problems: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -71,7 +72,8 @@ class AddReport:
         """JSON-able values."""
         return {
             "source": self.source, "added": [item.as_plain() for item in self.added],
-            "unchanged": self.unchanged, "withdrawn": self.withdrawn, "problems": list(self.problems),
+            "unchanged": self.unchanged, "withdrawn": self.withdrawn,
+            "returned": self.returned, "problems": list(self.problems),
         }  # fmt: skip
 
 
@@ -218,6 +220,7 @@ class _Publisher:
             if line is not None and line.component.withdrawn:
                 back = replace(line.component, withdrawn="")
                 self.change.put_component(self.source.name, back, ())
+                self.report.returned.append(f"{called}@{same}")
             return
         files = file_names(Trees(self.staged), listed.found.tree)
         where = Where("", listed.found.path, listed.found.tree, digest)

@@ -105,7 +105,7 @@ def _checked(name: str) -> str:
 
 def _taken(other: Source) -> Conflict:
     return Conflict(
-        f"The name {other.name} belongs to another source, {other.url}.",
+        f"The name {other.name} belongs to another source, {other.url or other.kind}.",
         code="name-taken",
         hints=["say --name <another name>"],
     )
@@ -158,7 +158,6 @@ class _Mirror:
         whole = self.incoming.whole
         if whole:
             tips = self._tips(source, arrived, derived)
-            self.store.adopt_packs(self.incoming.git)
 
         def prepare(writer: PackWriter) -> None:
             if not whole:
@@ -171,6 +170,8 @@ class _Mirror:
                     code="source-changed",
                     hints=["run the command again"],
                 )
+            if whole:  # only now: a mirror that is refused leaves no object behind
+                self.store.adopt_packs(self.incoming.git)
             change.put_source(arrived)
             for _uid, line in sorted(derived.lines.items()):
                 change.put_component(source.name, line.component, line.added)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckstore.errors import CorruptData, NotFound
+from ckstore.errors import Conflict, CorruptData, NotFound
 from ckstore.model.names import unsafe_file_name
 from ckstore.objects.log import LogView
 from ckstore.objects.packs import PackWriter
@@ -91,6 +91,10 @@ def write_outputs(store: ObjectStore, tree: str, folder: Path) -> list[Path]:
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
             raise NotFound(f"The output {name} has an unsafe name.", code="unsafe-output")
+        if path.exists():
+            raise Conflict(
+                f"{path} is there already.", code="output-exists", hints=["name a folder that is new"]
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with os.fdopen(descriptor, "wb") as file:

@@ -213,9 +213,10 @@ def _record(store: ObjectStore, draft: Run, outcome: Outcome, lock: Lock, worksp
             RunReport(run_id, final, outcome.message, outcome.hints, comparisons, reference, drift=drift)
         )
 
-    command = shlex.join(["ckstore", draft.action, draft.component, *draft.inputs["words"]])
+    words = [draft.action, draft.component, *draft.inputs["words"]]
+    command = shlex.join(["ckstore", *(["replay", draft.replay_of] if draft.replay_of else words)])
     store.publish(
-        Operation("run", command, f"{draft.action} {draft.component}: {draft.status}"),
+        Operation("run", command, f"{draft.action} {draft.component}"),
         lambda writer: store_outputs(writer, workspace, outcome.outputs),
         edit,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from ckstore.errors import Conflict, CorruptData, NotFound
 from ckstore.model.locks import Lock, Pin
 from ckstore.objects.digests import digest_of_folder
-from ckstore.objects.layout import build_snapshot, lay_out, remove_tree
+from ckstore.objects.layout import build_snapshot, lay_out, leads_to, remove_tree
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
@@ -65,7 +65,11 @@ def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = l
     for number, pin in enumerate(lock.pins, 1):
         progress(f"laying out {number}/{len(lock.pins)} components")
         trees.append((pin.component, lay_out(store, pin.tree, pin.digest)))
-    return build_snapshot(store.path / "snapshots" / lock.digest, trees)
+    return build_snapshot(_root(store, lock), trees)
+
+
+def _root(store: ObjectStore, lock: Lock) -> Path:
+    return store.path / "snapshots" / lock.digest
 
 
 def verify(store: ObjectStore, lock: Lock, components: Iterable[str]) -> None:
@@ -74,13 +78,16 @@ def verify(store: ObjectStore, lock: Lock, components: Iterable[str]) -> None:
     Raises :class:`CorruptData` when they were changed; the changed copy is deleted, so that the next
     snapshot has the true files again.
     """
+    root = _root(store, lock)
     for component in sorted(set(components)):
         pin = lock.pin(component)
         tree = store.path / "trees" / pin.tree
-        if tree.is_dir() and digest_of_folder(tree) == pin.digest:
+        entry = root.joinpath(*component.split(":"))
+        if leads_to(root, component, tree) and digest_of_folder(entry) == pin.digest:
             continue
-        if tree.is_dir():
-            remove_tree(tree)
+        for changed in (root, tree):
+            if changed.is_dir():
+                remove_tree(changed)
         raise CorruptData(
             f"The files of {component}@{pin.version} in the snapshot were changed.",
             code="snapshot-changed",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from ckstore import Store
 from ckstore.cli.app import COMMANDS, INTERRUPTED
 from ckstore.errors import CorruptData
 from ckstore.model.records import Run
@@ -297,3 +299,118 @@ def test_a_damaged_run_is_told_and_the_others_are_listed(
     assert f"run {damaged} cannot be read" in answer.err
     session("show", damaged[:6], code=12)
     session("show", "program:counter")
+
+
+def test_a_store_may_be_moved(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    session("run", "program:counter")
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("CKSTORE_STORE", str(tmp_path / "elsewhere"))
+    assert "equal to those" in session("run", "program:counter").out
+
+
+def test_a_copied_store_runs_its_own_files(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    session("run", "program:counter")
+    shutil.copytree(tmp_path / "store", tmp_path / "copy", symlinks=True)
+    for path in (tmp_path / "store/trees").glob("*/count.py"):
+        path.chmod(0o644)
+        path.write_text("open('count.txt', 'w').write('evil')")
+    monkeypatch.setenv("CKSTORE_STORE", str(tmp_path / "copy"))
+    assert "equal to those" in session("run", "program:counter").out
+
+
+def test_an_entry_of_a_snapshot_that_was_swapped_is_made_anew(session: Session, tmp_path: Path) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    session("run", "program:counter")
+    (entry,) = (tmp_path / "store/snapshots").glob("*/lab/program/counter")
+    entry.parent.chmod(0o755)
+    entry.unlink()
+    entry.symlink_to(session.folder)
+    assert "equal to those" in session("run", "program:counter").out
+
+
+def test_a_negative_limit_is_refused(session: Session) -> None:
+    for name in ("log", "runs"):
+        session(name, "-n", "-2", code=2)
+
+
+def test_a_manifest_that_is_no_text_is_told_by_every_command(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CKSTORE_STORE")
+    Path("ckstore.toml").write_bytes(b"# caf\xe9\nstore = 1\n")
+    for words in (["find", "x"], ["sources"], ["lock"]):
+        assert "ckstore.toml cannot be read" in session(*words, code=2).err
+
+
+def test_a_component_that_comes_back_unchanged_is_told(session: Session) -> None:
+    folder = repository(session)
+    session("add", "lab")
+    (folder / "dataset/short").rename(session.folder / "aside")
+    assert "withdrawn lab:dataset:short" in session("add", "lab").out
+    (session.folder / "aside").rename(folder / "dataset/short")
+    assert "back      lab:dataset:short@1.0.0" in session("add", "lab").out
+
+
+def test_the_log_does_not_call_a_mismatch_ok(session: Session) -> None:
+    session("add", str(repository(session)))
+    session.write(
+        "lab/program/counter/count.py", "import time\nopen('count.txt', 'w').write(str(time.time_ns()))\n"
+    )
+    session("add", "lab")
+    session("run", "program:counter")
+    session("replay", "last", code=1)
+    newest, *_ = session("log", "--json").json
+    assert newest["command"].startswith("ckstore replay ")
+    assert "ok" not in newest["summary"].split()
+
+
+def test_fsck_brings_a_damaged_index_up_to_date(session: Session, tmp_path: Path) -> None:
+    session("add", str(repository(session)))
+    session("find", "dataset")
+    index = tmp_path / "store/index.sqlite"
+    index.write_bytes(b"garbage")
+    session("fsck")
+    assert index.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_words_of_the_program_do_not_make_errors_json(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert session("run", "program:none", "--", "--json", code=10).err.startswith("ckstore: ")
+
+
+def test_python_and_the_command_line_use_the_same_store(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert [hit.name for hit in Store(create=False).find("program")] == ["counter"]
+
+
+def test_checking_a_lock_and_updating_it_exclude_each_other(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("lock", "program:counter")
+    assert "--update" in session("lock", "--check", "--update", code=2).err
+
+
+def test_outputs_are_written_into_a_new_folder_only(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("run", "program:counter")
+    session("show", "last", "--outputs", "out")
+    assert "out/count.txt is there already" in session("show", "last", "--outputs", "out", code=11).err
+
+
+def test_an_action_that_answers_a_question_prints_the_answer(session: Session) -> None:
+    session("add", str(repository(session)))
+    assert "python" in session("detect", "soft:compiler.python").out.lower()
+
+
+def test_a_program_may_need_one_dataset_by_tags(session: Session) -> None:
+    folder = repository(session)
+    path = folder / "program/counter/component.toml"
+    path.write_text(path.read_text().replace('{every = "dataset[text]"}', '"dataset[verse]"'))
+    session("add", "lab")
+    assert "count on verse/data.txt" in session("run", "program:counter").out

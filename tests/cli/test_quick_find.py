@@ -8,12 +8,12 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from ckstore.cli import place
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
 from ckstore.cli.quick import try_find
 from ckstore.cli.render_find import limit_note, render, rows_of
 from ckstore.errors import InvalidInput
 from ckstore.model.query import Query
+from ckstore.operations import place
 from ckstore.operations.find import find
 from tests.index.logdouble import line, release
 from tests.operations.stores import publish

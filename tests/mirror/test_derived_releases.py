@@ -8,6 +8,7 @@ import pytest
 
 from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.model.names import derive_uid
+from ckstore.model.records import Operation, Source
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import MirrorReport, mirror
 from ckstore.operations.sources import sources
@@ -401,6 +402,20 @@ class TestPublication:
         run(store, up)
         run(store, up)
         assert list((store.path / "incoming").iterdir()) == []
+
+    def test_a_mirror_that_is_refused_leaves_no_object_behind(self, store: ObjectStore, up: Upstream) -> None:
+        up.commit(native("program/a"))
+
+        def meanwhile(line: str) -> None:
+            if "publishing" in line:
+                other = Operation("add", "another process", "the same source")
+                store.publish(
+                    other, lambda w: None, lambda v, c, _: c.put_source(Source("up", "x", "folder"))
+                )
+
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            mirror(store, up.url, progress=meanwhile)
+        assert not store.has(up.head)
 
     def test_the_name_of_the_shipped_kinds_is_never_given(self, store: ObjectStore, tmp_path: Path) -> None:
         up = Upstream(tmp_path / "someone" / "ckstore")

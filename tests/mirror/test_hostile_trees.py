@@ -141,3 +141,10 @@ def test_an_object_of_another_type_than_its_entry_says_is_refused(store: ObjectS
     report = mirror(store, up.url)
     assert len(report.problems) == 2
     assert lines(store, "up")["program:a"].versions == ("1.0.0",)
+
+
+def test_a_file_with_the_name_of_the_submodule_note_is_a_problem(store: ObjectStore, up: Upstream) -> None:
+    up.commit({**native("program/fine"), **native("program/odd"), "program/odd/sub/.gitlink": "1" * 40})
+    listing = read_root(store, up.write_tree(), "x")
+    assert [listed.metadata.name for listed in listing.components] == ["fine"]
+    assert "submodule" in listing.problems[0]

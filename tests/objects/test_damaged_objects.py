@@ -13,6 +13,8 @@ from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import FILE, TreeEntry
 from ckstore.objects.verify import Health, check
 from ckstore.operations.add import add as publish_folder
+from ckstore.operations.mirror import mirror
+from tests.mirror.upstream import Upstream, native
 from tests.objects.helpers import add, fsck, git, make_folder, packs, read_everything, release
 
 CONTENT = b"The same bytes, again and again. " * 50
@@ -269,3 +271,35 @@ def test_what_nothing_reaches_does_not_pile_up(store: ObjectStore, tmp_path: Pat
     before = packs(store)
     assert import_only(store, make_folder(tmp_path / "other", {"z": b"reached by nothing"})) == head
     assert packs(store) == before
+
+
+def test_damage_in_a_history_kept_beside_the_log_is_found(store: ObjectStore, tmp_path: Path) -> None:
+    up = Upstream(tmp_path / "up.git")
+    up.commit(native("program/a", body="old"))
+    old = up.at("program/a/main.c")
+    up.commit({"README": "nothing of a component"})
+    readme = up.at("README")
+    mirror(store, up.url)
+    assert check(store).damage == ()
+    read = ObjectStore.read
+
+    def damaged(self: ObjectStore, oid: str) -> tuple[str, bytes]:
+        return ("blob", b"other bytes") if oid == readme else read(self, oid)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ObjectStore, "read", damaged)
+        assert [found.what for found in check(store).damage] == [readme]
+    assert store.has(old)
+
+
+def test_a_pack_with_an_index_of_another_version_is_left_as_it_is(
+    store: ObjectStore, tmp_path: Path, have_git: str
+) -> None:
+    add(store, "first", make_folder(tmp_path / "f", {"a.txt": b"one"}))
+    (pack,) = packs(store)
+    pack.with_suffix(".idx").unlink()
+    git("index-pack", "--index-version=1", str(pack), at=store.git)
+    for number in range(60):  # enough to be folded
+        add(store, f"n{number}", make_folder(tmp_path / f"f{number}", {"a.txt": b"%d" % number}))
+    assert pack.exists() and len(packs(store)) < 60
+    assert check(ObjectStore(store.path)).damage == ()

@@ -11,10 +11,12 @@ from ckstore.errors import InvalidInput, Unavailable
 from ckstore.objects.folders import Staged, import_folder
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.trees import EMPTY_TREE, EXECUTABLE, FILE, SYMLINK, TREE
+from ckstore.objects.trees import EXECUTABLE, FILE, SYMLINK, TREE
 from tests.objects.helpers import litter, make_folder
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the file system has no such thing")
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # as git says
 
 
 @pytest.fixture

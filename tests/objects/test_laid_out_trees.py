@@ -190,7 +190,9 @@ class TestASnapshot:
 
     def test_is_built_once(self, tmp_path: Path, laid_out: Path) -> None:
         folder = build_snapshot(tmp_path / "s", [("lab:program:susan", laid_out)])
-        assert build_snapshot(tmp_path / "s", [("never:looked:at", laid_out)]) == folder
+        made = folder.stat().st_ino
+        assert build_snapshot(tmp_path / "s", [("lab:program:susan", laid_out)]) == folder
+        assert folder.stat().st_ino == made
         assert [path.name for path in folder.iterdir()] == ["lab"]
 
     def test_appears_whole_or_not_at_all(self, tmp_path: Path, laid_out: Path) -> None:

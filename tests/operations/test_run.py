@@ -170,7 +170,7 @@ class TestOneRun:
         written = write_outputs(store, report.run.outputs, tmp_path / "out")
         assert tmp_path / "out" / "count.txt" in written
         assert (tmp_path / "out" / "count.txt").read_text() == "3 words\n"
-        with pytest.raises(FileExistsError):
+        with pytest.raises(Conflict, match="is there already"):
             write_outputs(store, report.run.outputs, tmp_path / "out")
 
     def test_the_snapshot_is_as_it_was_after_a_run(self, store: ObjectStore, lock: Lock) -> None:

@@ -56,12 +56,14 @@ def command(
         say(f"          … and {len(report.added) - _SHOWN} more")
     for name in report.withdrawn:
         say(f"withdrawn {name}")
+    for name in report.returned:
+        say(f"back      {name}")
     if len(report.unchanged) <= 5:
         for name in report.unchanged:
             say(f"unchanged {name}")
     for problem in report.problems:
         note(f"skipped   {problem}")
-    if not report.added and not report.withdrawn:
+    if not (report.added or report.withdrawn or report.returned):
         say(f"nothing to do: {plural(len(report.unchanged), 'component')} unchanged")
     elif len(report.added) + len(report.unchanged) > 1:
         say(f"{plural(len(report.added), 'release')} added, {len(report.unchanged)} unchanged")

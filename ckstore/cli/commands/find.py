@@ -9,9 +9,9 @@ import click
 
 from ckstore.cli.common import Progress, note
 from ckstore.cli.options import FIND_OPTIONS, Option
-from ckstore.cli.place import store_path
 from ckstore.cli.render_find import emit, limit_note, render, rows_of, terminal_width
 from ckstore.errors import NotFound
+from ckstore.operations.place import store_path
 
 _TYPES: dict[str, dict[str, Any]] = {
     "flag": {"is_flag": True},

@@ -30,6 +30,8 @@ def command(
     from ckstore.operations.lock import check_project, lock_project
     from ckstore.operations.project import find_project
 
+    if check and (update or requirements):
+        raise click.UsageError("--check changes nothing: it goes without --update and without requirements.")
     store = open_store(store_path)
     folder = project or find_project(Path.cwd()) or Path.cwd()
     if check:

@@ -10,7 +10,14 @@ from ckstore.cli.common import json_option, open_store, print_json, store_option
 
 
 @click.command("log")
-@click.option("-n", "--limit", type=int, default=20, show_default=True, help="How many operations; 0: all.")
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="How many operations; 0: all.",
+)
 @store_option
 @json_option
 def command(limit: int, store_path: str | None, as_json: bool) -> None:

@@ -46,7 +46,7 @@ def command(
         return
     _show_component(view)
     if metadata:
-        click.echo(json.dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
+        say(json.dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
 
 
 def _as_run(store: ObjectStore, reference: str) -> RunEntry | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ckstore.mirror.trees import Trees
 from ckstore.model.names import unportable_file_name, unsafe_file_name
+from ckstore.objects.digests import SUBMODULE_NOTE
 from ckstore.objects.trees import SYMLINK, TreeEntry
 
 MAX_DEPTH = 64
@@ -96,6 +97,8 @@ def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
     warning = ""
     for entry in entries:
         reason = unsafe_file_name(entry.name)
+        if entry.name == SUBMODULE_NOTE:
+            reason = "a file of this name stands for a submodule"
         if reason is None and entry.name in seen:
             reason = "the name is there twice"
         if reason is not None:

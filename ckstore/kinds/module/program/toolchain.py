@@ -52,10 +52,9 @@ def gather(
     One compiler serves the program and its libraries.
     """
     chain = Toolchain()
-    found = {need.role: (need, _providers(context, need)) for need in needs}
-    ordered = sorted(
-        found.values(), key=lambda item: (not _all_compilers(item[1]), item[0].order, item[0].key)
-    )
+    found = [(need, _providers(context, need)) for need in needs]
+    software = [item for item in found if any(view.pin.kind in _SOFTWARE for view in item[1])]
+    ordered = sorted(software, key=lambda item: (not _all_compilers(item[1]), item[0].order, item[0].key))
     for need, providers in ordered:
         _meet(chain, need, providers, (compiler_variable, compiler_name), workshop, context.workspace)
     if compiler_name and chain.compiler is None:
@@ -66,13 +65,16 @@ def gather(
     return chain
 
 
+_SOFTWARE = ("soft", "package")  # what else is needed is data, and taken by the command that names it
+
+
 def _providers(context: Context, need: ToolNeed) -> list[ComponentView]:
     providers = context.providers(need.role)
     if not providers:
         raise NotFound(
             f"{context.component.name} needs {need.what}, and the lock names nothing for it.",
             code="no-provider",
-            hints=["`ckstore lock` again: it looks for what can provide it"],
+            hints=["`ckstore lock --update` looks for what can provide it now"],
         )
     return providers
 

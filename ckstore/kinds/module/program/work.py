@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,8 +206,8 @@ class Job:
         spread = f" (median of {len(times)}: {times[0]:.6f} to {times[-1]:.6f})" if len(times) > 1 else ""
         wall = sorted(float(text) for text in self.measured.numbers["wall_time"])
         # A program may measure a part of itself, or nothing: what it took as a whole is said beside it.
-        whole = f", {wall[len(wall) // 2]:.6f} s in all" if command.timer else ""
-        return f"{command.name}{where}: {times[len(times) // 2]:.6f} s{spread}{whole}."
+        whole = f", {statistics.median(wall):.6f} s in all" if command.timer else ""
+        return f"{command.name}{where}: {statistics.median(times):.6f} s{spread}{whole}."
 
     def _in_workspace(self, name: str) -> str:
         path = Path(os.path.normpath(self.folder / name))

@@ -53,8 +53,13 @@ def default_store() -> str:
 
 
 def _said_by(path: str) -> str:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123  # likewise
-        text = file.read()
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123  # likewise
+            text = file.read()
+    except (UnicodeDecodeError, OSError) as error:
+        from ckstore.errors import InvalidInput
+
+        raise InvalidInput(f"{path} cannot be read: {error}.", code="unreadable-file") from error
     if not any(_may_name_store(line) for line in text.splitlines()):
         return ""
     from ckstore.model.manifest import Manifest  # most files name no store, and start faster

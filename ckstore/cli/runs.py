@@ -19,7 +19,7 @@ def show_report(report: RunReport) -> None:
     say(f"{run.component}: {run.action} {_STATUS.get(run.status, run.status)}")
     told = run.action not in ("run", "compile")  # an action that answers a question says the answer
     rows = [("", report.message)] if told else []
-    rows += [("command", command_of(run)), *_tools(run), *_measured(run.measurements)]
+    rows += [("command", command_of(run)), *tools_of(run), *_measured(run.measurements)]
     rows += [("outputs", _outputs(report)), ("run", report.id), ("workspace", report.kept)]
     rows += [
         ("drift", f"{name} was {before or 'absent'}, is {now or 'absent'}")
@@ -36,7 +36,8 @@ def command_of(run: Run) -> str:
     return f"{command} on {'/'.join(parts)}" if command and parts else command
 
 
-def _tools(run: Run) -> list[tuple[str, str]]:
+def tools_of(run: Run) -> list[tuple[str, str]]:
+    """(role, path and version) of the software that was found for a run."""
     found = {role: as_map(tool) for role, tool in as_map(run.details.get("tools")).items()}
     return [
         (role, f"{as_text(tool.get('path'))} {as_text(tool.get('version'))}") for role, tool in found.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ckstore.errors import Conflict, InvalidInput, NotFound
@@ -158,19 +158,28 @@ def lock_project(
     only when the new lock is complete.
     """
     manifest = read_manifest(project)
-    new = tuple(text for ask in asks if (text := str(Requirement.parse(ask))) not in manifest.requires)
-    requires = (*manifest.requires, *dict.fromkeys(new))
+    requires = _with(manifest.requires, asks)
     before = _before(project, update)
     if not requires:
         raise _nothing_to_lock(project)
     lock, notes = make_lock(store, requires, _order(store, manifest), None if update else before)
     path = project / LOCK_FILE
-    if new or not (project / FILE).is_file():
+    if requires != manifest.requires or not (project / FILE).is_file():
         write_whole(project / FILE, manifest_text(project, requires))
     written = not path.is_file() or read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
     return LockReport(path, lock, _changes(before, lock), notes, written)
+
+
+def _with(requires: Sequence[str], asks: Sequence[str]) -> tuple[str, ...]:
+    """The requirements with new ones; another range for the same wish takes the place of the old one."""
+    found = {replace(Requirement.parse(text), range="*"): text for text in requires}
+    for ask in map(Requirement.parse, asks):
+        wish = replace(ask, range="*")
+        if wish not in found or ask != wish:
+            found[wish] = str(ask)
+    return tuple(found.values())
 
 
 def _nothing_to_lock(project: Path) -> InvalidInput:

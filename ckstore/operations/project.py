@@ -68,7 +68,7 @@ def _is_there(path: Path) -> bool:
 
 
 def manifest_text(project: Path, requires: Sequence[str]) -> str:
-    """The manifest's text with these requirements; what is there, comments included, stays as it is."""
+    """The manifest's text with exactly these requirements; comments and everything else stay as they are."""
     path = project / FILE
     text = read_text(path) if path.is_file() else ""
     document = tomlkit.parse(text)
@@ -76,8 +76,12 @@ def manifest_text(project: Path, requires: Sequence[str]) -> str:
         document = tomlkit.parse("requires = []\n" + (f"\n{text}" if text.strip() else ""))
     array = document["requires"]
     assert isinstance(array, Array), "the manifest was read before"
-    present = [str(Requirement.parse(str(item))) for item in array]
-    _append(array, [item for item in requires if item not in present])
+    for place, item in enumerate(list(array)):  # another range takes the place of the old one
+        if place < len(requires) and str(Requirement.parse(str(item))) != requires[place]:
+            array[place] = requires[place]
+    for place in reversed(range(len(requires), len(array))):
+        del array[place]
+    _append(array, requires[len(array) :])
     return tomlkit.dumps(document)
 
 

@@ -414,3 +414,15 @@ def test_a_program_may_need_one_dataset_by_tags(session: Session) -> None:
     path.write_text(path.read_text().replace('{every = "dataset[text]"}', '"dataset[verse]"'))
     session("add", "lab")
     assert "count on verse/data.txt" in session("run", "program:counter").out
+
+
+def test_another_range_for_the_same_wish_replaces_the_old_one(session: Session) -> None:
+    session("add", str(repository(session)))
+    session.write("ckstore.toml", '# ours\nrequires = [\n  "program:counter@^1",  # pinned by hand\n]\n')
+    session("lock")
+    session("lock", "program:counter")
+    assert "@^1" in Path("ckstore.toml").read_text()
+    session("lock", "program:counter@>=1,<3")
+    text = Path("ckstore.toml").read_text()
+    assert text.count("program:counter") == 1
+    assert "program:counter@>=1,<3" in text and text.startswith("# ours")

@@ -94,8 +94,15 @@ def _version_row(version: VersionView) -> tuple[str, str, str, str]:
     return version.version, version.commit[:12] or "-", version.bump, f"{labels}{why}"
 
 
+def _show_lines(title: str, lines: object) -> None:
+    if as_list(lines):
+        say(f"  {title}")
+        for line in as_list(lines):
+            say(f"    {as_text(line)}")
+
+
 def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json: bool) -> None:
-    from ckstore.cli.runs import measurement_rows
+    from ckstore.cli.runs import measurement_rows, tools_of
     from ckstore.operations.outputs import flatten, write_outputs
 
     if outputs is not None:
@@ -113,6 +120,7 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
         ("lock", run.lock),
         ("message", as_text(run.details.get("message"))),
     ]
+    rows += tools_of(run)
     table([(what, value) for what, value in rows if value], indent="  ")
     for title, values in (("host", run.host), ("environment", run.environment)):
         if values:
@@ -122,14 +130,13 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
         say("  measured")
         table(measurement_rows(run.measurements), indent="    ")
     chosen = {name: as_text(value) for name, value in as_map(run.details).items() if as_text(value)}
+    chosen.pop("message", None)
     if chosen:
         say("  details")
-        table(sorted((n, v) for n, v in chosen.items() if n != "message"), indent="    ")
-    said = as_list(run.details.get("last_lines"))
-    if said:
-        say("  last lines")
-        for line in said:
-            say(f"    {as_text(line)}")
+        table(sorted(chosen.items()), indent="    ")
+    _show_lines("built with", run.details.get("compile_commands"))
+    _show_lines("the compiler said", run.details.get("compiler_output"))
+    _show_lines("last lines", run.details.get("last_lines"))
     files = flatten(store.read_tree, run.outputs)
     if files:
         say(f"  files: {', '.join(sorted(files))}  (--outputs FOLDER writes them)")

@@ -19,12 +19,13 @@ What is found here has loose versions and never enters a lock: it is a fact abou
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -105,18 +106,31 @@ def choose(softs: Sequence[ComponentView], environment: Mapping[str, str], wish:
     ``no-tool``) with what was looked for, and :class:`Unsupported` when only CK plugins could find it.
     """
     named = [soft for soft in softs if not wish.name or _is_called(soft, wish.name)]
-    tools: list[Tool] = []
-    refused: list[CkstoreError] = []
-    for soft in named or softs:
-        try:
-            tool = next(detect(soft, environment, wish), None)
-        except (Unsupported, InvalidInput) as error:
-            refused.append(error)
-            continue
-        tools += [tool] if tool else []
+    tools, refused = _found(named or softs, environment, wish)
     if tools:
         return max(tools, key=lambda tool: (tool.chosen, tool.priority))
+    others, _ = _found(softs, environment, replace(wish, name="")) if wish.name else ([], [])
+    if others:
+        raise Unavailable(
+            f"No {what} called {wish.name!r} was found on this machine.",
+            code="no-compiler",
+            hints=[f"found: {t.component.rpartition(':')[2]} {t.version} ({t.path})" for t in others],
+        )
     raise _nothing(named or softs, refused, wish, what)
+
+
+def _found(
+    softs: Sequence[ComponentView], environment: Mapping[str, str], wish: Wish
+) -> tuple[list[Tool], list[CkstoreError]]:
+    """The first tool of each component that has one, and why some components could not be asked."""
+    tools: list[Tool] = []
+    refused: list[CkstoreError] = []
+    for soft in softs:
+        try:
+            tools += list(itertools.islice(detect(soft, environment, wish), 1))
+        except (Unsupported, InvalidInput) as error:
+            refused.append(error)
+    return tools, refused
 
 
 def is_compiler(soft: ComponentView) -> bool:

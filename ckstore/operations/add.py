@@ -31,6 +31,7 @@ from ckstore.operations.folder import (
 from ckstore.operations.kinds import KINDS_SOURCE
 
 LOCAL = "local"
+_NOTHING = "nothing was published: what is added is one operation"
 FOLDER, BUILTIN = "folder", "builtin"
 _SHOWN = 3
 Progress = Callable[[str], None]
@@ -271,7 +272,7 @@ class _Publisher:
                 f"{line.component.kind}:{line.component.name} is at {line.newest.version}; "
                 f"{stated} would go back.",
                 code="version-goes-back",
-                hints=["choose a version after the newest one, or leave it out: it is derived"],
+                hints=["choose a version after the newest one, or leave it out: it is derived", _NOTHING],
             )
 
     def _withdraw(self, present: set[str], problems: tuple[str, ...]) -> None:
@@ -296,6 +297,7 @@ def _other_content(called: str, present: Release, digest: str) -> Conflict:
         hints=[
             "a released version never changes: raise the version in the metadata, or pass --version",
             "without a stated version, the next one is derived",
+            _NOTHING,
         ],
         details={"released": present.digest, "found": digest, "version": present.version},
     )

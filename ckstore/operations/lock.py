@@ -24,6 +24,8 @@ from ckstore.operations.project import manifest_text, read_lock, read_manifest, 
 from ckstore.operations.snapshot import check_pins
 from ckstore.resolve.resolver import Resolution, resolve
 
+_SHOWN = 4  # changes of an interface in one note
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -169,7 +171,21 @@ def lock_project(
     written = not path.is_file() or read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
-    return LockReport(path, lock, _changes(before, lock), notes, written)
+    return LockReport(path, lock, _changes(before, lock), (*notes, *_why_gone(store, before, lock)), written)
+
+
+def _why_gone(store: ObjectStore, before: Lock | None, after: Lock) -> list[str]:
+    """For each pin that went, what its newest release changed: tags that are gone, most likely."""
+    view, kept = store.view(), {pin.uid for pin in after.pins}
+    notes = []
+    for pin in before.pins if before else ():
+        component = view.component(pin.source, pin.uid)
+        if pin.uid in kept or component is None or component.newest == pin.version:
+            continue
+        changes = view.release(pin.source, pin.uid, component.newest).changes
+        if changes:
+            notes.append(f"{pin.component} is at {component.newest} now: {' '.join(changes[:_SHOWN])}")
+    return notes
 
 
 def _with(requires: Sequence[str], asks: Sequence[str]) -> tuple[str, ...]:

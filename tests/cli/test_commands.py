@@ -426,3 +426,15 @@ def test_another_range_for_the_same_wish_replaces_the_old_one(session: Session) 
     text = Path("ckstore.toml").read_text()
     assert text.count("program:counter") == 1
     assert "program:counter@>=1,<3" in text and text.startswith("# ours")
+
+
+def test_an_update_says_why_something_is_not_needed_any_more(session: Session) -> None:
+    folder = repository(session)
+    session("add", "lab")
+    session("lock", "program:counter")
+    path = folder / "dataset/short/component.toml"
+    path.write_text(path.read_text().replace('"text", ', '"prose", '))
+    session("add", "lab")
+    answer = session("lock", "--update")
+    assert "lab:dataset:short  1.0.0 → not needed any more" in answer.out
+    assert "lab:dataset:short is at 2.0.0 now: -tag:text +tag:prose" in answer.err

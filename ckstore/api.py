@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.runs import RunEntry
     from ckstore.operations.show import ComponentView
     from ckstore.operations.sources import SourceEntry
+    from ckstore.operations.story import Story
 
 Progress = Callable[[str], None]
 
@@ -194,6 +195,12 @@ class Store:
         from ckstore.operations.log import log
 
         return log(self.objects, limit)
+
+    def story(self, reference: str, limit: int = 0) -> Story:
+        """What became of one component: see :func:`ckstore.operations.story.story`."""
+        from ckstore.operations.story import story
+
+        return story(self.objects, reference, limit, progress=self._progress)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

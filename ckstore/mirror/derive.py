@@ -17,7 +17,7 @@ from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
 from ckstore.model.interface import KINDS_OF_FILES, compare, interface_of
 from ckstore.model.metadata import Metadata
-from ckstore.model.records import Component, Release
+from ckstore.model.records import Absences, Component, Release
 from ckstore.model.versions import FIRST, Bump, next_version, parse_version, read_version
 
 _COMMIT = re.compile(r"@[0-9a-f]{12}: ")
@@ -30,6 +30,17 @@ class Line:
     component: Component
     newest: Release
     added: tuple[Release, ...] = ()
+    absences: Absences = Absences()
+
+    def withdrawn(self, commit: str) -> Line:
+        """The line after a commit that removed the component."""
+        component = replace(self.component, withdrawn=commit)
+        return replace(self, component=component, absences=self.absences.begin(self.newest.version, commit))
+
+    def returned(self, commit: str) -> Line:
+        """The line after a commit that brought the component back as it was."""
+        component = replace(self.component, withdrawn="")
+        return replace(self, component=component, absences=self.absences.end(commit))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +89,13 @@ def extend(line: Line | None, release: Release) -> Line:
     if line is None:
         component = Component(release.uid, release.kind, release.name, (called,), (release.version,))
         return Line(component, release, (release,))
+    line = line.returned(release.commit) if line.component.withdrawn else line
     old = line.component
     component = replace(
-        old, kind=release.kind, name=release.name, withdrawn="", versions=(*old.versions, release.version),
+        old, kind=release.kind, name=release.name, versions=(*old.versions, release.version),
         names=old.names if called == old.names[-1] else (*old.names, called),
     )  # fmt: skip
-    return Line(component, release, (*line.added, release))
+    return Line(component, release, (*line.added, release), line.absences)
 
 
 @dataclass(slots=True)
@@ -156,7 +168,7 @@ class Derivation:
         line = self.lines.get(uid)
         if line is not None and (line.newest.tree, self._called(uid)) == (claim.found.tree, claim.called):
             if line.component.withdrawn:
-                self.lines[uid] = replace(line, component=replace(line.component, withdrawn=""))
+                self.lines[uid] = line.returned(commit)
             return
         release = self._release(uid, claim, commit)
         if release is not None:
@@ -199,7 +211,7 @@ class Derivation:
             if line is None or line.component.withdrawn:
                 self._orphans.discard(uid)
             elif not any(c.found.place.uid == uid or c.path == line.newest.path for c in broken):
-                self.lines[uid] = replace(line, component=replace(line.component, withdrawn=commit))
+                self.lines[uid] = line.withdrawn(commit)
                 self._orphans.discard(uid)
 
     def problems(self) -> tuple[str, ...]:

@@ -43,7 +43,11 @@ def load_lines(view: LogView, source: str) -> dict[str, Line]:
     """The lines of a source as they are recorded."""
     lines = {}
     for component in view.components(source):
-        lines[component.uid] = Line(component, view.release(source, component.uid, component.newest))
+        newest = view.release(source, component.uid, component.newest)
+        absences = view.absences(source, component.uid)
+        if component.withdrawn and not absences.spans:  # recorded before absences were
+            absences = absences.begin(component.newest, component.withdrawn)
+        lines[component.uid] = Line(component, newest, absences=absences)
     return lines
 
 

@@ -187,6 +187,30 @@ class Component(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Absences(_Record):
+    """When a component was withdrawn, oldest first; beside its record, once there was one such time.
+
+    ``spans``: the version that was newest then, the commit that removed it, and the commit that brought
+    it back (empty: none yet).
+    """
+
+    spans: tuple[tuple[str, str, str], ...] = ()
+
+    @classmethod
+    def _shape(cls, value: dict[str, Any]) -> dict[str, Any]:
+        spans = tuple((newest, gone, back) for newest, gone, back in value["spans"])
+        return {**value, "spans": spans}
+
+    def begin(self, newest: str, gone: str) -> Absences:
+        """One more, without an end."""
+        return Absences((*self.spans, (newest, gone, "")))
+
+    def end(self, back: str) -> Absences:
+        """The last one is over."""
+        return Absences((*self.spans[:-1], (*self.spans[-1][:2], back))) if self.spans else self
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(_Record):
     """One entry of the log: ``verb`` (add, mirror, record …), what it was asked, what it published."""
 

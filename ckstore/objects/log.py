@@ -5,6 +5,7 @@
     operation                                         the Operation record of this commit
     sources/<source>/source                           Source record
     sources/<source>/components/<2 of uid>/<uid>/component        Component record
+    sources/<source>/components/<2 of uid>/<uid>/absences         Absences record, if it was withdrawn ever
     sources/<source>/components/<2 of uid>/<uid>/<version>/record Release record
     sources/<source>/components/<2 of uid>/<uid>/<version>/tree/  the component's files, as a tree
     runs/<2 of id>/<id>/{record,lock,outputs/}        Run record, the lock it used, files kept
@@ -22,7 +23,7 @@ from typing import Protocol
 
 from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unsupported
 from ckstore.model.names import unsafe_file_name
-from ckstore.model.records import Component, Operation, Release, Run, Source
+from ckstore.model.records import Absences, Component, Operation, Release, Run, Source
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.trees import FILE, TREE, TreeEntry, parse_tree
 
@@ -93,6 +94,16 @@ class LogView:
         """The component with this UID in a source, if there is one."""
         data = self._blob((*_component_path(source, uid), "component"))
         return Component.decode(data, f"the record of {source}:{uid}") if data else None
+
+    def absences(self, source: str, uid: str) -> Absences:
+        """When a component was withdrawn."""
+        data = self._blob((*_component_path(source, uid), "absences"))
+        return Absences.decode(data, f"the absences of {source}:{uid}") if data else Absences()
+
+    def component_entry(self, source: str, uid: str) -> str:
+        """The tree id of all that is published of a component; it changes when anything of that does."""
+        entry = self.find(_component_path(source, uid))
+        return entry.oid if entry else ""
 
     def components(self, source: str) -> Iterator[Component]:
         """All components of a source, by UID."""
@@ -252,6 +263,10 @@ class LogEdit:
                 continue
             self._put_blob((*path, release.version, "record"), release.encode())
             self._put((*path, release.version, "tree"), TREE, release.tree)
+
+    def put_absences(self, source: str, uid: str, absences: Absences) -> None:
+        """Publish when a component was withdrawn."""
+        self._put_blob((*_component_path(source, uid), "absences"), absences.encode())
 
     def put_run(self, run: Run, lock: str) -> str:
         """Publish a run with the lock it used and its outputs; gives its id."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from ckstore.objects.store import ObjectStore
+from ckstore.model.records import Operation
+from ckstore.objects.log import LogView
+from ckstore.objects.store import Commit, ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,11 @@ class Entry:
 
 def log(store: ObjectStore, limit: int = 0) -> list[Entry]:
     """The newest ``limit`` operations (0: all), newest first."""
-    entries = []
-    for oid, commit in itertools.islice(store.operations(), limit or None):
-        operation = store.view(oid).operation()
-        if operation is not None:
-            entries.append(
-                Entry(oid, operation.verb, operation.summary, operation.command, commit.author, commit.time)
-            )
-    return entries
+    found = itertools.islice(store.operations(), limit or None)
+    return [entry_at(store.view(oid), oid, commit) for oid, commit in found]
+
+
+def entry_at(view: LogView, oid: str, commit: Commit) -> Entry:
+    """The operation that a commit of the log is; ``view`` is what was published then."""
+    operation = view.operation() or Operation("", "", commit.message.partition("\n")[0])
+    return Entry(oid, operation.verb, operation.summary, operation.command, commit.author, commit.time)

@@ -1,15 +1,18 @@
-"""From a reference to exactly one component and release."""
+"""From a reference to exactly one component, and to one of its releases."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ckstore.errors import Conflict, NotFound
+from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.writer import precedence as by_precedence
+from ckstore.model.names import did_you_mean
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Component, Release
 from ckstore.model.requirements import Requirement
+from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.find import find, suggestions
 
@@ -45,6 +48,59 @@ def lookup(
     if component is None:  # the log went back between two looks at it
         raise _nothing(store, requirement, query)
     return hit.source, component, view.release(hit.source, hit.uid, hit.version)
+
+
+def line_of(
+    store: ObjectStore,
+    requirement: Requirement,
+    precedence: Sequence[str] = (),
+    *,
+    progress: Progress = _silent,
+) -> tuple[str, Component]:
+    """(source, component) of the one component that is meant, whatever its versions are.
+
+    Also one that has only pre-releases, or none that new locks would take. The range of the requirement is
+    not looked at. Raises what :func:`lookup` raises, but for ``no-version``.
+    """
+    query = replace(query_of(requirement), range="*", all_versions=True)
+    found = find(store.path, query, progress=progress).hits
+    newest = {(hit.source, hit.uid): hit for hit in reversed(found)}
+    hits = _preferred(list(newest.values())[::-1], precedence)
+    if not hits:
+        raise _nothing(store, requirement, query)
+    if len(hits) > 1:
+        raise _ambiguous(requirement, hits)
+    component = store.view().component(hits[0].source, hits[0].uid)
+    if component is None:  # the log went back between two looks at it
+        raise _nothing(store, requirement, query)
+    return hits[0].source, component
+
+
+def version_named(component: Component, wanted: str) -> str:
+    """The version of a component that ``wanted`` means: an exact version, a label, or the best of a range.
+
+    Raises NotFound ``no-version`` with what there is.
+    """
+    if wanted in component.versions:
+        return wanted
+    if wanted in component.labels:
+        return component.labels[wanted]
+    in_order = by_precedence(component.versions)[::-1]
+    with contextlib.suppress(InvalidInput):
+        admitted = VersionRange.parse(wanted)
+        best = next((version for version in in_order if admitted.admits(parse_version(version))), "")
+        if best:
+            return best
+    more = f" and {len(in_order) - _SHOWN} lower ones" if len(in_order) > _SHOWN else ""
+    raise NotFound(
+        f"{component.kind}:{component.name} has no version or tag {wanted}.",
+        code="no-version",
+        hints=[
+            *did_you_mean(wanted, [*component.labels, *component.versions]),
+            f"there are {', '.join(in_order[:_SHOWN])}{more}",
+        ],
+        details={"versions": in_order, "labels": sorted(component.labels), "wanted": wanted},
+    )
 
 
 def query_of(requirement: Requirement) -> Query:

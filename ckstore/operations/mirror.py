@@ -175,6 +175,8 @@ class _Mirror:
             change.put_source(arrived)
             for _uid, line in sorted(derived.lines.items()):
                 change.put_component(source.name, line.component, line.added)
+                if line.absences.spans:
+                    change.put_absences(source.name, line.component.uid, line.absences)
             if whole:
                 change.keep_history(source.name, tips)
 

@@ -164,6 +164,7 @@ def all_bytes(store: ObjectStore, source: str) -> dict[str, bytes]:
     out = {}
     for component in view.components(source):
         out[component.uid] = component.encode()
+        out[f"{component.uid} absences"] = view.absences(source, component.uid).encode()
         for version in component.versions:
             out[f"{component.uid}@{version}"] = view.release(source, component.uid, version).encode()
     record = view.source(source)

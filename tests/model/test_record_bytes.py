@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from ckstore.errors import CorruptData, Unsupported
 from ckstore.model.metadata import Need
-from ckstore.model.records import Component, Operation, Release, Run, Source, decode, encode
+from ckstore.model.records import (
+    Absences,
+    Component,
+    Operation,
+    Release,
+    Run,
+    Source,
+    decode,
+    encode,
+)  # fmt: skip
 
 text = st.text(max_size=12)
 plain = st.recursive(
@@ -28,6 +37,7 @@ RELEASE = Release(
     interface=("name:x", "tag:é"), tags=("é",), needs=(Need("compiler", "soft[compiler]", "any"),),
 )  # fmt: skip
 COMPONENT = Component("0123456789abcdef", "program", "x", ("program:y", "program:x"), ("1.0.0", "2.0.0"))
+ABSENCES = Absences((("1.0.0", "a" * 40, "b" * 40), ("2.0.0", "c" * 40, "")))
 OPERATION = Operation("add", "ckstore add x", "1 release")
 RUN = Run(
     "run", "ours:program:x@=1.0.0", "0123456789abcdef", "e" * 64, "2026-01-02T03:04:05Z", "ok", 0,
@@ -58,6 +68,12 @@ GOLDEN = {
         "726f6772616d3a78a6736368656d6101a3756964b030313233343536373839616263646566a876657273696f6e7392a5"
         "312e302e30a5322e302e30a977697468647261776ea0"
     ),
+    "Absences": (
+        "82a6736368656d6101a57370616e739293a5312e302e30d9286161616161616161616161616161616161616161616161"
+        "6161616161616161616161616161616161d9286262626262626262626262626262626262626262626262626262626262"
+        "626262626262626262626293a5322e302e30d92863636363636363636363636363636363636363636363636363636363"
+        "636363636363636363636363a0"
+    ),
     "Operation": (
         "84a7636f6d6d616e64ad636b73746f7265206164642078a6736368656d6101a773756d6d617279a9312072656c656173"
         "65a476657262a3616464"
@@ -75,9 +91,11 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize(
-    "record", [SOURCE, RELEASE, COMPONENT, OPERATION, RUN], ids=lambda r: type(r).__name__
+    "record", [SOURCE, RELEASE, COMPONENT, ABSENCES, OPERATION, RUN], ids=lambda r: type(r).__name__
 )
-def test_the_bytes_of_a_record_are_frozen(record: Source | Release | Component | Operation | Run) -> None:
+def test_the_bytes_of_a_record_are_frozen(
+    record: Source | Release | Component | Absences | Operation | Run,
+) -> None:
     assert record.encode().hex() == GOLDEN[type(record).__name__]
     assert type(record).decode(record.encode()) == record
 

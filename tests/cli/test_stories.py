@@ -1,0 +1,62 @@
+"""``ckstore log REF`` as a person sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.session import Session
+from tests.mirror.upstream import Upstream, native
+
+UID = "0123456789abcdef"
+
+
+def grown(path: Path) -> Upstream:
+    """A component with a release, a rename, a withdrawal."""
+    up = Upstream(path)
+    up.commit({**native("program/old", uid=UID, tags="fast"), **native("program/b")}, "the \x1b[31mfirst")
+    up.tag("v1")
+    up.commit({"program/old/": None, **native("program/new", uid=UID)}, "a better name")
+    up.commit({"program/new/": None}, "not wanted")
+    return up
+
+
+def test_a_story_is_told_newest_first(session: Session) -> None:
+    up = grown(session.folder / "up.git")
+    session("mirror", up.url)
+    text = session("log", "program:old").out
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert lines[0] == f"up:program:new  {UID}  (withdrawn)"
+    assert lines[1] == "formerly program:old"
+    assert lines[2].startswith("mirror ")
+    assert lines[3].startswith("  withdrawn  2020-09-13  ")
+    assert lines[3].endswith("An Author: not wanted")
+    assert lines[4].startswith("  2.0.0  major  2020-09-13  ")
+    assert lines[5:10] == [
+        "    renamed from program:old to program:new", "    moved from program/old", "    - name:old",
+        "    - tag:fast", "    + name:new",
+    ]  # fmt: skip
+    assert lines[-1] == "    tagged v1"
+    assert "\x1b" not in text
+
+
+def test_json_holds_the_whole_story(session: Session) -> None:
+    up = grown(session.folder / "up.git")
+    session("mirror", up.url)
+    told = session("log", "program:new", "--json").json
+    assert [event["what"] for event in told["events"]] == ["withdrawn", "release", "release"]
+    assert told["names"] == ["program:old", "program:new"]
+    assert told["events"][0]["operation"] == told["operations"][0]["id"]
+
+
+def test_what_is_cut_off_is_said(session: Session) -> None:
+    up = grown(session.folder / "up.git")
+    session("mirror", up.url)
+    answer = session("log", "program:new", "-n", "1")
+    assert "2 earlier events not shown" in answer.err
+    assert "2.0.0" not in answer.out
+
+
+def test_near_misses_are_suggested(session: Session) -> None:
+    up = grown(session.folder / "up.git")
+    session("mirror", up.url)
+    assert "did you mean" in session("log", "program:nw", code=10).err

@@ -249,14 +249,17 @@ def foreign_words(modules: list[Module], rooms: Iterable[str]) -> list[str]:
     ]
 
 
+IMPORTED_AS = {"yaml": "pyyaml"}  # import name → project, where they differ
+
+
 def third_party(modules: list[Module]) -> dict[str, str]:
-    """Import name of every package that is neither ours nor the standard library's, to a place of use."""
+    """Project name of every package that is neither ours nor the standard library's, to a place of use."""
     found: dict[str, str] = {}
     for module in modules:
         for item in imports_of(module):
             top = item.target.split(".")[0]
             if top and top not in sys.stdlib_module_names and top != PACKAGE:
-                found.setdefault(top, f"{module.path}:{item.line}")
+                found.setdefault(IMPORTED_AS.get(top, top), f"{module.path}:{item.line}")
     return found
 
 

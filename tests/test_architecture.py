@@ -23,6 +23,7 @@ ALL = [*OURS, *(m for folder in ("tests", "benchmarks") for m in rules.read_modu
 CK_ROOMS = (
     "ckstore/actions/ck/",
     "ckstore/mirror/readers/ck.py",
+    "ckstore/mirror/readers/neighbours.py",
     "ckstore/model/metadata.py",
     "ckstore/model/interface.py",
     "ckstore/operations/access.py",

@@ -7,21 +7,41 @@ take what is there and give back one shape, so that no other module needs to loo
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
+from functools import partial
+from typing import cast
 
 from ckstore.errors import InvalidInput
 
 Plain = dict[str, object]
+MAX_BYTES = 4 * 1024 * 1024  # of one metadata file; the largest real one that was seen has 0.4
+MAX_DEPTH = 64  # lists and mappings within each other
 
 
-def parse_json(data: bytes, where: str) -> Plain:
+def check_size(data: bytes, where: str) -> None:
+    """:class:`InvalidInput` when a file is too large to be metadata."""
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(
+            f"{where}: {len(data)} bytes are too much for metadata (at most {MAX_BYTES}).",
+            code="too-large",
+            details={"file": where, "bytes": len(data), "limit": MAX_BYTES},
+        )
+
+
+def parse_json(data: bytes, where: str, told: list[str] | None = None) -> Plain:
     """A JSON object from bytes (UTF-8, a byte order mark is tolerated).
 
     Of a key that is there twice the last one counts, as in the kernel that the files were written for: real
-    metadata has such keys. Raises :class:`InvalidInput` naming ``where``, line and column.
+    metadata has such keys; ``told`` gets a line for each. Numbers that JSON does not have (NaN, Infinity),
+    half surrogate pairs, nesting deeper than :data:`MAX_DEPTH` and more than :data:`MAX_BYTES` are refused.
+    Raises :class:`InvalidInput` naming ``where`` and, where it is known, line and column.
     """
+    check_size(data, where)
+    keep = None if told is None else partial(_last_counts, told)
     try:
-        value = json.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=keep)
         if b"\\ud" in data.lower():  # half a surrogate pair is no text: nothing could store it
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -31,9 +51,9 @@ def parse_json(data: bytes, where: str) -> Plain:
             details={"file": where, "line": error.lineno, "column": error.colno},
         ) from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise InvalidInput(
-            f"{where}: not valid JSON ({error}).", code="bad-json", details={"file": where}
-        ) from error
+        raise _bad_json(where, str(error)) from error
+    if _deeper_than(value, MAX_DEPTH):
+        raise _bad_json(where, f"nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
         raise InvalidInput(
             f"{where}: a JSON object was expected, found {type(value).__name__}.",
@@ -41,6 +61,46 @@ def parse_json(data: bytes, where: str) -> Plain:
             details={"file": where},
         )
     return value
+
+
+def _bad_json(where: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{where}: not valid JSON ({reason}).", code="bad-json", details={"file": where})
+
+
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is not a number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else cast(float, _no_number(text))
+
+
+def _last_counts(told: list[str], pairs: list[tuple[str, object]]) -> Plain:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                told.append(f"the key {key!r} is there twice; the last one counts")
+            seen.add(key)
+    return value
+
+
+def _deeper_than(value: object, levels: int) -> bool:
+    """Looked at level by level: how much of the stack is left must not decide what is valid."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def as_map(value: object) -> Plain:

@@ -1,0 +1,154 @@
+"""YAML as strangers write it: the text survives, and nothing hostile costs more than a sentence."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckstore.errors import InvalidInput
+from ckstore.model.plain import MAX_BYTES, MAX_DEPTH, as_flag, as_int
+from ckstore.model.yamltext import MAX_NODES, parse_yaml
+
+
+@pytest.fixture(params=["libyaml", "pure Python"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both parsers of PyYAML: which of them there is depends on how it was installed."""
+    if request.param == "pure Python":
+        monkeypatch.delattr(yaml, "CBaseLoader", raising=False)
+    elif not yaml.__with_libyaml__:
+        pytest.skip("this PyYAML was built without libyaml")
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1234567890123456", "1234e56789012345", "0123456789012345", "0x1F", "1.10", "1_000", "yes", "no", "on",
+     "off", "true", "False", "2024-01-31", "12:30:45", "1e3", ".inf", ".nan", "=", "0o17"],
+)  # fmt: skip
+def test_a_scalar_stays_as_it_is_written(text: str, engine: str) -> None:
+    assert parse_yaml(f"a: {text}\nb: [{text}]\n{text}: c\n".encode(), "x") == {
+        "a": text,
+        "b": [text],
+        text: "c",
+    }
+
+
+def test_what_is_a_flag_or_a_number_is_read_where_one_is_asked_for(engine: str) -> None:
+    body = parse_yaml(b"a: True\nb: yes\nc: 12\nd: 'no'", "x")
+    assert as_flag(body["a"]) and as_flag(body["b"]) and not as_flag(body["d"])
+    assert as_int(body["c"], 0) == 12
+
+
+def test_nothing_is_none_unless_it_is_quoted(engine: str) -> None:
+    body = parse_yaml(b"a:\nb: ~\nc: null\nd: ''\ne: 'null'\nf: !!str null\n", "x")
+    assert body == {"a": None, "b": None, "c": None, "d": "", "e": "null", "f": "null"}
+
+
+def test_anchors_and_merge_keys_are_followed_and_own_keys_win(engine: str) -> None:
+    text = (
+        b"base: &b {x: 1, y: 2}\nmore: &m {x: 3, z: 4}\nown: {y: 5, <<: [*b, *m]}\n"
+        b"list: [*b, *b]\n'<<': text\n"
+    )
+    body = parse_yaml(text, "x")
+    assert body["own"] == {"x": "1", "y": "5", "z": "4"}
+    assert body["list"] == [{"x": "1", "y": "2"}] * 2
+    assert body["<<"] == "text"
+
+
+def test_of_a_key_that_is_there_twice_the_last_counts_and_it_is_told_where(engine: str) -> None:
+    told: list[str] = []
+    assert parse_yaml(b"a: 1\nb: {c: 1,\n  c: 2}\na: 2\n", "x", told) == {"a": "2", "b": {"c": "2"}}
+    assert told == [
+        "line 3: the key 'c' is there twice; the last one counts",
+        "line 4: the key 'a' is there twice; the last one counts",
+    ]
+
+
+def test_a_byte_order_mark_windows_line_ends_and_document_marks_do_not_matter(engine: str) -> None:
+    assert parse_yaml("\ufeff---\r\na: ä\r\n...\r\n".encode(), "x") == {"a": "ä"}
+
+
+LAUGHS = b"a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 12)
+)
+MERGES = b"m0: &m0 {x: 1}\n" + b"".join(
+    b"m%d: &m%d {<<: [%s]}\n" % (n, n, b", ".join([b"*m%d" % (n - 1)] * 20)) for n in range(1, 8)
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "words"),
+    [
+        (LAUGHS, 6, f"more than {MAX_NODES} values"),
+        (MERGES, 5, f"more than {MAX_NODES} values"),
+        (b"a: &a [*a]", 1, "names nothing before it"),
+        (b"a: *b", 1, "alias"),
+        (b"x: " + b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), 1, f"nested deeper than {MAX_DEPTH}"),
+        (b"x: " + b"[" * 100_000, 1, ""),
+        (b"".join(b" " * n + b"a:\n" for n in range(MAX_DEPTH + 2)), MAX_DEPTH + 1, "nested deeper"),
+        (b"a: 1\nb: !!python/object/apply:os.system [ls]", 2, "the tag !!python/object/apply:os.system"),
+        (b"a: !!python/name:os.system", 1, "is not allowed"),
+        (b"a: !include other.yaml", 1, "the tag !include is not allowed"),
+        (b"a: !!set {x, y}", 1, "the tag !!set"),
+        (b"a: 1\n---\nb: 2\n", 2, "more than one document"),
+        (b"a: 1\n? [b, c]\n: d\n", 2, "a key must be text"),
+        (b"{a: {b: c}: d}", 1, ""),
+        (b"k: &k [a]\n*k : v\n", 2, "a key must be text"),
+        (b"a: 1\n\tb: 2\n", 2, ""),
+        (b"a: 1\nb: \x00\n", 2, "not allowed"),
+        (b"a: 1\nb: \x07\n", 2, "not allowed"),
+        (b"a: 1\nb: \xff\n", 2, "not UTF-8"),
+        ("a: b".encode("utf-16"), 1, "not UTF-8"),
+        (b'a: "\\ud800"', 1, ""),
+        (b"a: 'x", 1, ""),
+        (b"a: %x", 1, ""),
+        (b"<<: text", 1, "a merge key takes a mapping"),
+        (b"", 1, "a mapping was expected, found nothing"),
+        (b"# only this\n", 1, "found nothing"),
+        (b"- a\n", 1, "found a list"),
+        (b"text", 1, "found text"),
+    ],
+)  # fmt: skip
+def test_what_is_hostile_or_wrong_is_refused_with_its_line(
+    data: bytes, line: int, words: str, engine: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_yaml(data, "script/x/_cm.yaml")
+    assert caught.value.code == "bad-yaml"
+    assert caught.value.message.startswith(f"script/x/_cm.yaml, line {line}")
+    assert words in caught.value.message
+    assert caught.value.details["line"] == line
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InvalidInput, match="too much for metadata") as caught:
+        parse_yaml(b"#" * (MAX_BYTES + 1), "x")
+    assert caught.value.code == "too-large"
+
+
+@given(st.binary(max_size=80) | st.text("ab:- \n{}[],&*!<'\"|>#%?~\t", max_size=80).map(str.encode))
+def test_any_bytes_are_a_mapping_or_invalid_input(data: bytes) -> None:
+    try:
+        body = parse_yaml(data, "x")
+    except InvalidInput as error:
+        assert error.message.startswith("x")
+    else:
+        assert all(isinstance(key, str) for key in body)
+
+
+names = st.text("abcdefgh ", min_size=1, max_size=6)
+
+
+@given(
+    st.dictionaries(
+        names,
+        st.recursive(
+            names, lambda item: st.lists(item, max_size=4) | st.dictionaries(names, item, max_size=4)
+        ),
+        max_size=5,
+    )
+)
+def test_what_another_writer_of_yaml_writes_is_read_back(value: dict[str, object]) -> None:
+    assert parse_yaml(yaml.safe_dump(value).encode(), "x") == value

@@ -10,6 +10,7 @@ import pygit2
 from ckstore.errors import CorruptData, NotFound
 from ckstore.objects.loose import loose_path, read_loose
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.stream import Pieces
 
 _TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
 _MOST_ALTERNATES = 8
@@ -28,6 +29,7 @@ class BorrowingStore(ObjectStore):
         self._borrowed = pygit2.Odb()
         for priority, folder in enumerate(self._folders, 1):
             self._borrowed.add_backend(pygit2.OdbBackendPack(str(folder)), priority)
+        self.pieces = Pieces(self._folders, lambda: self._borrowed, self.read)
 
     def read(self, oid: str) -> tuple[str, bytes]:
         """(type, bytes) of an object; NotFound, or CorruptData when it is damaged."""

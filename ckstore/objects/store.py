@@ -35,6 +35,7 @@ from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.stream import Pieces
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
@@ -74,6 +75,7 @@ class ObjectStore:
         self._check_readable()
         self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self.pieces = Pieces([self.git / "objects"], lambda: self._packs, self.read)
         self.digests = Digests(self.read_tree, self.read_blob)
 
     # -- reading ---------------------------------------------------------------------------------
@@ -130,6 +132,14 @@ class ObjectStore:
     def read_blob(self, oid: str) -> bytes:
         """The bytes of a blob."""
         return self._read_as("blob", oid)
+
+    def size_of(self, oid: str) -> int:
+        """The size of an object in bytes, without inflating it; errors as of :meth:`read`."""
+        return self.pieces.size_of(oid)
+
+    def stream_blob(self, oid: str) -> Iterator[bytes]:
+        """The bytes of a blob, in pieces: trust none before the last one came (see :class:`Pieces`)."""
+        return self.pieces.blob(oid)
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, in git's order; remembered."""

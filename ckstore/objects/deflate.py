@@ -21,7 +21,7 @@ _WORTH_IT = 0.95
 # what either library raises for bytes that are no zlib stream
 ERRORS: tuple[type[Exception], ...] = (zlib.error,)
 if isal_zlib is not None:
-    ERRORS += (isal_zlib.error,)  # type: ignore[assignment]  # it is a class, which their types do not say
+    ERRORS += (isal_zlib.error,)  # type: ignore[operator]  # it is a class, which their types do not say
 
 
 class Compressor(Protocol):

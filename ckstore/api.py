@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.show import ComponentView
     from ckstore.operations.sources import SourceEntry
     from ckstore.operations.story import Story
+    from ckstore.operations.yank import YankReport
 
 Progress = Callable[[str], None]
 
@@ -112,7 +113,7 @@ class Store:
 
     def find(
         self, *words: str, tags: str | Iterable[str] = (), source: str = "", kind: str = "",
-        all_versions: bool = False, withdrawn: bool = False, limit: int = 0,
+        all_versions: bool = False, withdrawn: bool = False, yanked: bool = False, limit: int = 0,
     ) -> list[Hit]:  # fmt: skip
         """Find releases as ``ckstore find`` does; no match is an empty list."""
         from ckstore.operations.find import find_words
@@ -120,7 +121,7 @@ class Store:
 
         asked = Words(
             words, tags=(tags,) if isinstance(tags, str) and tags else tuple(tags), source=source,
-            kind=kind, all_versions=all_versions, withdrawn=withdrawn, limit=limit,
+            kind=kind, all_versions=all_versions, withdrawn=withdrawn, yanked=yanked, limit=limit,
         )  # fmt: skip
         return list(find_words(self.path, asked, progress=self._progress).hits)
 
@@ -201,6 +202,18 @@ class Store:
         from ckstore.operations.story import story
 
         return story(self.objects, reference, limit, progress=self._progress)
+
+    def yank(self, reference: str, reason: str = "") -> YankReport:
+        """Keep a release for the locks that have it: see :func:`ckstore.operations.yank.yank`."""
+        from ckstore.operations.yank import yank
+
+        return yank(self.objects, reference, reason)
+
+    def unyank(self, reference: str) -> YankReport:
+        """Let a yanked release be chosen again."""
+        from ckstore.operations.yank import unyank
+
+        return unyank(self.objects, reference)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

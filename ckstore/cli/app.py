@@ -31,6 +31,8 @@ COMMANDS = {
     "replay": "Run a recorded run again and compare.",
     "sources": "List the sources in the store.",
     "log": "List what was published.",
+    "yank": "Hide a release from new locks; existing ones keep it.",
+    "unyank": "Let a yanked release be chosen again.",
     "fsck": "Check the store.",
     "completion": "Print the completion script of a shell.",
 }

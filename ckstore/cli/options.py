@@ -39,6 +39,7 @@ FIND_OPTIONS = (
     Option(("--kind", "-k"), "kind", "value", "Only this kind, or kinds: dataset|model.", "KIND"),
     Option(("--all-versions", "-a"), "all_versions", "flag", "Older releases, too."),
     Option(("--withdrawn",), "withdrawn", "flag", "Components that their source has removed, too."),
+    Option(("--yanked",), "yanked", "flag", "Only releases that were yanked."),
     Option(("--limit", "-n"), "limit", "number", "At most this many.", "N"),
     Option(("--count",), "count", "flag", "Print only how many there are."),
     Option(("--ids",), "ids", "flag", "Print source:kind:name@=version, one a line, for other commands."),

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
     from ckstore.model.query import Hit
 
-    Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool]
+    Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
 
 _FIELDS = (
     "source", "kind", "name", "uid", "version", "tree", "digest", "tags", "title", "newest", "withdrawn",
+    "yanked",
 )  # fmt: skip
 _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
@@ -81,8 +82,8 @@ def _json(rows: Sequence[Row]) -> str:
 
 
 def _cells(row: Row, long: bool) -> tuple[str, ...]:
-    source, kind, name, uid, version, tree, _, tags, title, newest, withdrawn = row
-    mark = " (withdrawn)" if withdrawn else "" if newest else " (older)"
+    source, kind, name, uid, version, tree, _, tags, title, newest, withdrawn, yanked = row
+    mark = " (yanked)" if yanked else " (withdrawn)" if withdrawn else "" if newest else " (older)"
     more = (uid, tree[:_TREE_DIGITS], ",".join(tags), title[:_TITLE_SHOWN]) if long else (",".join(tags),)
     return tuple(visible(cell) for cell in (f"{source}:{kind}:{name}", version + mark, *more))
 

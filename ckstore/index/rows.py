@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-    Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool]
+    Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
     # as the statement gives it: tags packed, flags as numbers, then component and rank
-    Raw = tuple[str, str, str, str, str, str, str, str, str, int, int, int, int]
+    Raw = tuple[str, str, str, str, str, str, str, str, str, int, int, int, int, int]
 
 
 def rows(connection: sqlite3.Connection, terms: Terms) -> Iterator[Row]:
     """Every release that answers ``terms``.
 
     Without ``all_versions`` a component answers with one release: its newest, or with a version range the
-    newest that the range admits and that has the tags.
+    newest that the range admits and that has the tags; yanked ones come after all others.
     """
     asked = select(connection, terms)
     if asked is None:
@@ -34,7 +34,7 @@ def rows(connection: sqlite3.Connection, terms: Terms) -> Iterator[Row]:
     if terms.range != "*":
         found = _in_range(found, terms)
     for raw in found:
-        yield (*raw[:7], unpack_tags(raw[7]), raw[8], bool(raw[9]), bool(raw[10]))
+        yield (*raw[:7], unpack_tags(raw[7]), raw[8], bool(raw[9]), bool(raw[10]), bool(raw[11]))
 
 
 def count(connection: sqlite3.Connection, terms: Terms) -> int:
@@ -56,8 +56,8 @@ def _in_range(found: Iterable[Raw], terms: Terms, limited: bool = True) -> list[
     admitted = VersionRange.parse(terms.range)
     inside = [raw for raw in found if admitted.admits(parse_version(raw[4]))]
     if not terms.all_versions:
-        best: dict[int, int] = {}
-        for *_, component, rank in inside:
-            best[component] = max(rank, best.get(component, rank))
-        inside = [raw for raw in inside if best[raw[11]] == raw[12]]
+        best: dict[int, tuple[bool, int]] = {}
+        for *_, yanked, component, rank in inside:
+            best[component] = max((not yanked, rank), best.get(component, (False, -1)))
+        inside = [raw for raw in inside if best[raw[12]][1] == raw[13]]
     return inside[: terms.limit] if limited and terms.limit > 0 else inside

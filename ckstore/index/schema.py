@@ -11,7 +11,7 @@ TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 1  # raise it with every change of the tables: an older index is then built anew
+FORMAT = 2  # raise it with every change of the tables: an older index is then built anew
 APPLICATION_ID = 0x636B7374  # "ckst"
 BUSY_SECONDS = 30.0
 
@@ -33,7 +33,7 @@ CREATE INDEX lines_by_component ON lines (component);
 CREATE TABLE releases (
   id INTEGER PRIMARY KEY, component INTEGER NOT NULL, line INTEGER NOT NULL, version TEXT NOT NULL,
   rank INTEGER NOT NULL, tree TEXT NOT NULL, digest TEXT NOT NULL, title TEXT NOT NULL,
-  tags TEXT NOT NULL, UNIQUE (component, version)
+  tags TEXT NOT NULL, yanked INTEGER NOT NULL, UNIQUE (component, version)
 ) STRICT;
 CREATE TABLE tags (
   id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, newest INTEGER NOT NULL, total INTEGER NOT NULL

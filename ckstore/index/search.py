@@ -15,8 +15,10 @@ def search(connection: sqlite3.Connection, query: Query) -> Iterator[Hit]:
 
     A name without wildcards is also looked for among UIDs and former names; a former name finds the
     releases made under it. Wildcards match the names that components have now. Withdrawn components are
-    left out unless asked for or named exactly. Text is looked for in the newest release: names, title,
-    description, tags; all words, the last as the beginning of one.
+    left out unless asked for or named exactly. So are yanked releases, which ``all_versions`` shows and
+    ``yanked`` asks for alone; an exact name that nothing else answers finds them, too.
+    Text is looked for in the newest release: names, title, description, tags; all words, the last as the
+    beginning of one.
     """
     return (Hit(*row) for row in plain.rows(connection, terms_of(query)))
 
@@ -38,5 +40,6 @@ def terms_of(query: Query) -> Terms:
         text=query.text,
         all_versions=query.all_versions,
         withdrawn=query.withdrawn,
+        yanked=query.yanked,
         limit=query.limit,
     )

@@ -23,6 +23,7 @@ class Terms:
 
     __slots__ = (
         "all_of", "all_versions", "kind", "limit", "name", "none_of", "range", "source", "text", "withdrawn",
+        "yanked",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +38,7 @@ class Terms:
         text: str = "",
         all_versions: bool = False,
         withdrawn: bool = False,
+        yanked: bool = False,
         limit: int = 0,
     ) -> None:
         self.source, self.kind, self.name = (storable(part) for part in (source, kind, name))
@@ -44,7 +46,8 @@ class Terms:
         self.all_of = tuple(storable(tag) for tag in all_of)
         self.none_of = tuple(storable(tag) for tag in none_of)
         self.text = storable(text)
-        self.all_versions, self.withdrawn, self.limit = all_versions, withdrawn, limit
+        self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
+        self.limit = limit
 
     @property
     def names_exactly(self) -> bool:
@@ -54,7 +57,7 @@ class Terms:
     @property
     def any_release(self) -> bool:
         """True when older releases are candidates too."""
-        return self.all_versions or self.range != "*"
+        return self.all_versions or self.yanked or self.range != "*"
 
 
 def storable(text: str) -> str:
@@ -95,9 +98,9 @@ class Statement:
 # A row: the fields of a Hit (tags packed), then the component and the rank of the version in its line.
 COLUMNS = (
     "s.name, {own}.kind, {own}.name, c.uid, r.version, r.tree, r.digest, r.tags, r.title, "
-    "{own}.current AND r.id = {own}.newest, c.withdrawn, c.id, r.rank"
+    "{own}.current AND r.id = {own}.newest, c.withdrawn, r.yanked, c.id, r.rank"
 )
-ORDER = " ORDER BY 1, 2, 3, 4, 13 DESC"
+ORDER = " ORDER BY 1, 2, 3, 4, 14 DESC"
 
 
 def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
@@ -226,6 +229,10 @@ def _filters(built: Statement, terms: Terms) -> None:
         built.where.append(_like(built, "l.name", terms.name))
     if not terms.withdrawn and not terms.names_exactly:
         built.where.append("c.withdrawn = 0")
+    if terms.yanked:
+        built.where.append("r.yanked = 1")
+    elif not terms.all_versions and not terms.names_exactly:
+        built.where.append("r.yanked = 0")
 
 
 def _tagged(built: Statement, terms: Terms, tag: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cmp_to_key
 
 from ckstore.errors import CkstoreError
@@ -48,21 +48,23 @@ class IndexWriter:
         """
         try:
             component = self._view.component(source, uid)
-            releases = self._unknown_releases(source, component) if component else {}
+            again = bool(self._view.retired(source, uid))  # released anew, and perhaps under another name
+            releases = self._unknown_releases(source, component, again) if component else {}
             ranked = precedence(component.versions) if component else []
+            yanked = self._view.yanks(source, uid) if component else {}
         except CkstoreError as error:
             reason = f"{source}:{uid} is not in the index: {error.message}"
             self._execute("INSERT OR REPLACE INTO skipped VALUES (?, ?, ?)", source, uid, reason)
-            component, releases, ranked = None, {}, []
+            component, releases, ranked, again, yanked = None, {}, [], False, {}
         else:
             self._execute("DELETE FROM skipped WHERE source = ? AND uid = ?", source, uid)
         identity = self._component(source, uid)
         self._remove_newest(identity)
-        self._remove_releases(identity, keep=frozenset(ranked))
+        self._remove_releases(identity, keep=frozenset(() if again else ranked))
         if component is None or not ranked:
             self._remove(identity)
         else:
-            self._write(identity, source, component, ranked, releases)
+            self._write(identity, source, component, ranked, releases, yanked)
 
     def finish(self) -> None:
         """Write what is buffered, and the counts."""
@@ -81,16 +83,20 @@ class IndexWriter:
 
     # -- reading -------------------------------------------------------------------------------------
 
-    def _unknown_releases(self, source: str, component: Component) -> dict[str, Release]:
+    def _unknown_releases(self, source: str, component: Component, again: bool) -> dict[str, Release]:
         """The releases that the index does not hold yet: a release never changes, so others are not read."""
-        known = {
-            row[0]
-            for row in self._connection.execute(
-                "SELECT r.version FROM sources s JOIN components c ON c.source = s.id AND c.uid = ? "
-                "JOIN releases r ON r.component = c.id WHERE s.name = ?",
-                (component.uid, source),
-            )
-        }
+        known = (
+            set()
+            if again
+            else {
+                row[0]
+                for row in self._connection.execute(
+                    "SELECT r.version FROM sources s JOIN components c ON c.source = s.id AND c.uid = ? "
+                    "JOIN releases r ON r.component = c.id WHERE s.name = ?",
+                    (component.uid, source),
+                )
+            }
+        )
         unknown = dict.fromkeys(version for version in component.versions if version not in known)
         return {version: self._view.release(source, component.uid, version) for version in unknown}
 
@@ -139,8 +145,9 @@ class IndexWriter:
                 self._execute("DELETE FROM releases WHERE id = ?", release)
 
     def _write(
-        self, component: int, source: str, record: Component, ranked: list[str], new: dict[str, Release]
-    ) -> None:
+        self, component: int, source: str, record: Component, ranked: list[str], new: dict[str, Release],
+        yanked: Container[str],
+    ) -> None:  # fmt: skip
         lines = {
             (kind, name): identity
             for identity, kind, name in self._connection.execute(
@@ -152,6 +159,7 @@ class IndexWriter:
             line = self._line(lines, component, release.kind, release.name)
             self._insert(component, line, ranks[version], version, release)
         self._rank(component, ranks)
+        self._mark(component, yanked)
         newest = self._point(component, record, self._line(lines, component, record.kind, record.name))
         self._write_text(component, record, new.get(newest) or self._reread(source, record.uid, newest))
 
@@ -172,8 +180,8 @@ class IndexWriter:
     def _insert(self, component: int, line: int, rank: int, version: str, release: Release) -> None:
         tags = tuple(dict.fromkeys(release.tags))
         identity = self._execute(
-            "INSERT INTO releases (component, line, version, rank, tree, digest, title, tags) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO releases (component, line, version, rank, tree, digest, title, tags, yanked) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
             component, line, version, rank, release.tree, release.digest, release.title, pack_tags(tags),
         )  # fmt: skip
         for tag in self._ids_of(tags):
@@ -190,31 +198,38 @@ class IndexWriter:
         moved = [(ranks[version], identity) for version, rank, identity in held if ranks[version] != rank]
         self._connection.executemany("UPDATE releases SET rank = ? WHERE id = ?", moved)
 
+    def _mark(self, component: int, yanked: Container[str]) -> None:
+        held = self._connection.execute(
+            "SELECT version, yanked, id FROM releases WHERE component = ?", (component,)
+        ).fetchall()
+        changed = [(int(version in yanked), own) for version, was, own in held if was != (version in yanked)]
+        self._connection.executemany("UPDATE releases SET yanked = ? WHERE id = ?", changed)
+
     def _point(self, component: int, record: Component, line: int) -> str:
         """Set what is newest, in each line and for the component; gives the component's newest version.
 
-        Newest is the highest precedence that is no pre-release, or the highest if all are pre-releases,
-        among the releases under the name that the component has now.
+        Newest is the highest precedence that is neither yanked nor a pre-release, or that is not yanked, or
+        the highest of all, among the releases under the name that the component has now.
         """
-        best: dict[int, tuple[bool, int, int, str, str]] = {}
-        for identity, own, version, rank, tags in self._connection.execute(
-            "SELECT id, line, version, rank, tags FROM releases WHERE component = ?", (component,)
+        best: dict[int, tuple[bool, bool, int, int, str, str]] = {}
+        for identity, own, version, rank, tags, yanked in self._connection.execute(
+            "SELECT id, line, version, rank, tags, yanked FROM releases WHERE component = ?", (component,)
         ):
-            candidate = (not is_prerelease(version), rank, identity, version, tags)
+            candidate = (not yanked, not is_prerelease(version), rank, identity, version, tags)
             best[own] = max(best.get(own, candidate), candidate)
         current = line if line in best else max(best, key=lambda own: best[own])
         update = "UPDATE lines SET current = ?, newest = ? WHERE id = ?"
-        for own, (_, _, newest, _, _) in best.items():
+        for own, (_, _, _, newest, _, _) in best.items():
             self._execute(update, int(own == current), newest, own)
         self._execute("DELETE FROM lines WHERE component = ? AND newest = 0", component)
         self._execute(
             "UPDATE components SET line = ?, withdrawn = ? WHERE id = ?",
             current, int(bool(record.withdrawn)), component,
         )  # fmt: skip
-        for tag in self._ids_of(unpack_tags(best[current][4])):
+        for tag in self._ids_of(unpack_tags(best[current][5])):
             self._newest.append((tag, current))
             self._newest_counts[tag] += 1
-        return best[current][3]
+        return best[current][4]
 
     def _write_text(self, component: int, record: Component, newest: Release | None) -> None:
         names = " ".join(dict.fromkeys([f"{record.kind}:{record.name}", *record.names]))

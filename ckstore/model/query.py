@@ -19,6 +19,7 @@ class Query:
     text: str = ""
     all_versions: bool = False
     withdrawn: bool = False
+    yanked: bool = False  # only releases that were yanked
     limit: int = 0  # 0: no limit
 
 
@@ -37,6 +38,7 @@ class Hit:
     title: str
     newest: bool
     withdrawn: bool
+    yanked: bool = False
 
     @property
     def reference(self) -> str:
@@ -49,5 +51,5 @@ class Hit:
             "source": self.source, "kind": self.kind, "name": self.name, "uid": self.uid,
             "version": self.version, "tree": self.tree, "digest": self.digest,
             "tags": list(self.tags), "title": self.title, "newest": self.newest,
-            "withdrawn": self.withdrawn,
+            "withdrawn": self.withdrawn, "yanked": self.yanked,
         }  # fmt: skip

@@ -211,6 +211,26 @@ class Absences(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Yank(_Record):
+    """A release that nobody should newly use; it lies beside the release, whose own record never changes.
+
+    ``reason`` is for people and may be empty; ``who`` yanked it, ``since`` when (RFC 3339, UTC).
+    """
+
+    reason: str
+    who: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retired(_Record):
+    """What remains of a release that was taken back: its version never comes to mean other files."""
+
+    digest: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(_Record):
     """One entry of the log: ``verb`` (add, mirror, record …), what it was asked, what it published."""
 

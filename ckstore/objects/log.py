@@ -8,6 +8,8 @@
     sources/<source>/components/<2 of uid>/<uid>/absences         Absences record, if it was withdrawn ever
     sources/<source>/components/<2 of uid>/<uid>/<version>/record Release record
     sources/<source>/components/<2 of uid>/<uid>/<version>/tree/  the component's files, as a tree
+    sources/<source>/components/<2 of uid>/<uid>/<version>/yank   Yank record, while the release is yanked
+    retired/<source>/<2 of uid>/<uid>/<version>       Retired record of a release that was taken back
     runs/<2 of id>/<id>/{record,lock,outputs/}        Run record, the lock it used, files kept
     references/<2 of key>/<key>                       id of the run whose outputs others must equal
 
@@ -23,7 +25,7 @@ from typing import Protocol
 
 from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unsupported
 from ckstore.model.names import unsafe_file_name
-from ckstore.model.records import Absences, Component, Operation, Release, Run, Source
+from ckstore.model.records import Absences, Component, Operation, Release, Retired, Run, Source, Yank
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.trees import FILE, TREE, TreeEntry, parse_tree
 
@@ -50,6 +52,10 @@ class Reader(Protocol):
 
 def _component_path(source: str, uid: str) -> Path:
     return ("sources", source, "components", uid[:2], uid)
+
+
+def _retired_path(source: str, uid: str) -> Path:
+    return ("retired", source, uid[:2], uid)
 
 
 class LogView:
@@ -136,6 +142,28 @@ class LogView:
                 held = {e.name: e.oid for e in self._objects.read_tree(entry.oid)}
                 yield entry.name, held.get("tree", "")
 
+    def yanks(self, source: str, uid: str) -> dict[str, Yank]:
+        """Version → record of every yanked release of a component."""
+        found = {}
+        for entry in self._list(_component_path(source, uid)):
+            record = self._sub(entry.oid, "yank") if entry.is_tree else ""
+            if record:
+                what = f"the yank of {source}:{uid}@{entry.name}"
+                found[entry.name] = Yank.decode(self._objects.read_blob(record), what)
+        return found
+
+    def yank(self, source: str, uid: str, version: str) -> Yank | None:
+        """Why a release was yanked; None when it was not."""
+        data = self._blob((*_component_path(source, uid), version, "yank"))
+        return Yank.decode(data, f"the yank of {source}:{uid}@{version}") if data else None
+
+    def retired(self, source: str, uid: str) -> dict[str, Retired]:
+        """Version → record of every release of a component that was ever taken back."""
+        return {
+            entry.name: Retired.decode(self._objects.read_blob(entry.oid), f"{source}:{uid}@{entry.name}")
+            for entry in self._list(_retired_path(source, uid))
+        }
+
     def operation(self) -> Operation | None:
         """The operation that this commit of the log is."""
         data = self._blob(("operation",))
@@ -210,15 +238,19 @@ class LogView:
                 yield name, before.get(name, ""), after.get(name, "")
 
 
-def _same_files(old: Release, new: Release) -> None:
-    if old.digest != new.digest:
-        raise Conflict(
-            f"{new.kind}:{new.name}@{new.version} was released with the digest {old.digest}; "
-            f"these files have {new.digest}.",
-            code="release-exists",
-            hints=["a released version never changes: give the new files a new version"],
-            details={"version": new.version, "released": old.digest, "new": new.digest},
-        )
+def _same_files(old: Release | Retired | None, new: Release) -> None:
+    if old is None or old.digest == new.digest:
+        return
+    hints = ["a released version never changes: give the new files a new version"]
+    if isinstance(old, Retired):
+        hints.append("it was taken back since: `ckstore log` names the undo, and undoing that brings it back")
+    raise Conflict(
+        f"{new.kind}:{new.name}@{new.version} was released with the digest {old.digest}; "
+        f"these files have {new.digest}.",
+        code="release-exists",
+        hints=hints,
+        details={"version": new.version, "released": old.digest, "new": new.digest},
+    )
 
 
 class LogEdit:
@@ -228,7 +260,7 @@ class LogEdit:
         self._writer = writer
         self._objects = objects
         self._view = view
-        self._changes: dict[Path, TreeEntry] = {}
+        self._changes: dict[Path, TreeEntry | None] = {}  # None: nothing is there any more
         self.history: dict[str, dict[str, str]] = {}
 
     def _put_blob(self, path: Path, data: bytes) -> None:
@@ -246,6 +278,28 @@ class LogEdit:
         if self._view.find(path) != entry:
             self._changes[path] = entry
 
+    def put(self, path: Path, entry: TreeEntry) -> None:
+        """Make ``path`` what it was at another time: an entry that the log has held already."""
+        self._put(path, entry.mode, entry.oid)
+
+    def remove(self, path: Path) -> None:
+        """Let nothing be at ``path``; folders that become empty go as well."""
+        if self._view.find(path) is not None:
+            self._changes[path] = None
+
+    def put_yank(self, source: str, uid: str, version: str, yank: Yank) -> None:
+        """Mark a release that is there as yanked."""
+        self._put_blob((*_component_path(source, uid), version, "yank"), yank.encode())
+
+    def remove_yank(self, source: str, uid: str, version: str) -> None:
+        """Let a release be chosen again."""
+        self.remove((*_component_path(source, uid), version, "yank"))
+
+    def retire(self, source: str, release: Release) -> None:
+        """Remember the files of a release that is taken back by this operation."""
+        path = (*_retired_path(source, release.uid), release.version)
+        self._put_blob(path, Retired(release.digest, release.tree).encode())
+
     def put_source(self, source: Source) -> None:
         """Publish or replace the record of a source."""
         self._put_blob(("sources", source.name, "source"), source.encode())
@@ -256,8 +310,10 @@ class LogEdit:
         Raises :class:`Conflict` when a version was released with other files.
         """
         path = _component_path(source, component.uid)
+        retired = self._view.retired(source, component.uid)
         self._put_blob((*path, "component"), component.encode())
         for release in releases:
+            _same_files(retired.get(release.version), release)
             if self._view.has_release(source, release.uid, release.version):
                 _same_files(self._view.release(source, release.uid, release.version), release)
                 continue
@@ -302,15 +358,19 @@ class LogEdit:
         """The id of the new root tree: ``root`` (empty: nothing) with the changes applied."""
         return self._rewrite(root, self._changes, 0)
 
-    def _rewrite(self, tree: str, changes: dict[Path, TreeEntry], depth: int) -> str:
-        entries = {e.name: e for e in self._objects.read_tree(tree)} if tree else {}
-        below: dict[str, dict[Path, TreeEntry]] = {}
+    def _rewrite(self, tree: str, changes: dict[Path, TreeEntry | None], depth: int) -> str:
+        """The id of the new tree; empty for one that lost all its entries, but for the root."""
+        entries: dict[str, TreeEntry | None] = {}
+        entries |= {e.name: e for e in self._objects.read_tree(tree)} if tree else {}
+        below: dict[str, dict[Path, TreeEntry | None]] = {}
         for path, entry in changes.items():
             if len(path) == depth + 1:
-                entries[entry.name] = entry
+                entries[path[depth]] = entry
             else:
                 below.setdefault(path[depth], {})[path] = entry
         for name, part in below.items():
             old = entries.get(name)
-            entries[name] = TreeEntry(TREE, name, self._rewrite(old.oid if old else "", part, depth + 1))
-        return self._writer.add_tree(entries.values())
+            oid = self._rewrite(old.oid if old else "", part, depth + 1)
+            entries[name] = TreeEntry(TREE, name, oid) if oid else None
+        kept = [entry for entry in entries.values() if entry is not None]
+        return self._writer.add_tree(kept) if kept or not depth else ""

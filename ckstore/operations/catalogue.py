@@ -26,7 +26,7 @@ class StoreCatalogue:
     decides, and its providers for the same tags, as long as all of them still have these. A release that it
     pins keeps exactly the providers that it had, even none, unless ``refill``: then what had none is asked
     anew. ``preferred`` maps ``source:uid`` to the version to take where the lock says nothing, instead of the
-    newest.
+    newest. What was yanked is offered only to the lock that has it already.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class StoreCatalogue:
         self._suggest = suggest
         self._order = [*order, *([] if KINDS_SOURCE in order else [KINDS_SOURCE])]
         locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
-        self._locked = locked.keys()
+        self._locked = locked
         self._preferred = {**(preferred or {}), **locked}
         self._providers = _providers_by_ask(present) if present else {}
         self._answers = _answers_by_asker(present) if present else {}
@@ -69,6 +69,7 @@ class StoreCatalogue:
             all_versions=True, withdrawn=True,
         )  # fmt: skip
         found = self._still_here(self._group(self._search(query)))
+        found = [candidate for candidate in found if candidate.versions] or found
         ordered = [c for c in found if c.source in self._order]
         if ordered:
             found = [c for c in ordered if c.source == ordered[0].source]
@@ -129,12 +130,19 @@ class StoreCatalogue:
             by_uid.setdefault((hit.source, hit.uid), []).append(hit)
         candidates = []
         for (source, uid), releases in by_uid.items():
-            first = self._preferred.get(f"{source}:{uid}")
+            first, kept = self._preferred.get(f"{source}:{uid}"), self._locked.get(f"{source}:{uid}")
             releases.sort(key=lambda hit: (hit.version == first, parse_version(hit.version)), reverse=True)
-            best = releases[0]
-            versions = tuple(dict.fromkeys(hit.version for hit in releases))
-            candidates.append(Candidate(f"{source}:{best.kind}:{best.name}", source, uid, versions))
+            usable = [hit for hit in releases if not hit.yanked or hit.version == kept]
+            best = (usable or releases)[0]
+            versions = tuple(dict.fromkeys(hit.version for hit in usable))
+            yanked = {hit.version: self._reason(hit) for hit in releases if hit not in usable}
+            name = f"{source}:{best.kind}:{best.name}"
+            candidates.append(Candidate(name, source, uid, versions, yanked))
         return sorted(candidates, key=lambda c: (self.rank(c.source), c.component))
+
+    def _reason(self, hit: Hit) -> str:
+        yank = self._view.yank(hit.source, hit.uid, hit.version)
+        return yank.reason if yank else ""
 
     def release(self, candidate: Candidate, version: str) -> Release:
         """The release of a candidate, from the log."""
@@ -181,7 +189,9 @@ def _keys(lock: Lock, pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[s
 
 
 def _ambiguous(requirement: Requirement, found: list[Candidate]) -> Conflict:
-    candidates = [f"{candidate.component}@{candidate.versions[0]}" for candidate in found]
+    candidates = [
+        f"{candidate.component}@{(*candidate.versions, *candidate.yanked)[0]}" for candidate in found
+    ]
     hints = [f"name exactly one: `{found[0].component}`"]
     if len({candidate.source for candidate in found}) > 1:
         hints.append("or order the sources under [sources] in ckstore.toml: the first one wins")

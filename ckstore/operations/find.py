@@ -131,6 +131,7 @@ def _query_of(terms: Terms) -> Query:
         text=terms.text,
         all_versions=terms.all_versions,
         withdrawn=terms.withdrawn,
+        yanked=terms.yanked,
         limit=terms.limit,
     )
 
@@ -169,7 +170,7 @@ def _widened(query: Query) -> Iterator[tuple[Query, str]]:
     if not query.withdrawn:
         yield replace(query, withdrawn=True), "withdrawn components match, see --withdrawn"
     if not query.all_versions:
-        yield replace(query, all_versions=True, withdrawn=True), "older releases match, see --all-versions"
+        yield replace(query, all_versions=True, withdrawn=True), "other releases match, see --all-versions"
     if query.range != "*":
         yield replace(query, range="*"), f"no version is in {query.range}, but there are"
     if query.kind and (query.name or query.text or query.tags):

@@ -14,6 +14,7 @@ from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.requirements import Requirement
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.project import read_text, write_whole
+from ckstore.operations.yank import yank_notes
 
 _NAME_LENGTH = 80
 _SHOWN = 3
@@ -40,11 +41,13 @@ def kept_lock(store: ObjectStore, reference: str, *, relock: bool = False) -> Ke
         return _make(store, requirement, path)
     lock = _read(path)
     unmet = _unmet(store, lock)
+    yanked = yank_notes(store.view(), lock.pins)
     if not unmet:
-        return Kept(lock, path, (f"using the lock kept for {requirement} (--relock makes a new one)",))
+        told = f"using the lock kept for {requirement} (--relock makes a new one)"
+        return Kept(lock, path, (told, *yanked))
     if _any_now(store, unmet):
         return _make(store, requirement, path, lock)
-    return Kept(lock, path, (_incomplete(requirement, unmet),))
+    return Kept(lock, path, (_incomplete(requirement, unmet), *yanked))
 
 
 def _make(store: ObjectStore, requirement: str, path: Path, present: Lock | None = None) -> Kept:

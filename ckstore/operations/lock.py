@@ -22,6 +22,7 @@ from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, write_whole
 from ckstore.operations.snapshot import check_pins
+from ckstore.operations.yank import yank_notes
 from ckstore.resolve.resolver import Resolution, resolve
 
 _SHOWN = 4  # changes of an interface in one note
@@ -83,8 +84,7 @@ def make_lock(
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
-    withdrawn = _withdrawn(view, pins)
-    return lock, (*resolution.notes, *withdrawn)
+    return lock, (*resolution.notes, *_withdrawn(view, pins), *yank_notes(view, pins))
 
 
 def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:

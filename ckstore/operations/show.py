@@ -32,6 +32,8 @@ class VersionView:
     labels: tuple[str, ...]
     commit: str
     tree: str
+    yanked: bool = False
+    yank_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class ComponentView:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def yanked(self) -> str:
+        """``yes`` or the reason, when this very release was yanked."""
+        own = next((v for v in self.versions if v.version == self.version and v.yanked), None)
+        return (own.yank_reason or "yes") if own else ""
+
+    @property
     def reference(self) -> str:
         """``source:kind:name@=version``."""
         return f"{self.source}:{self.kind}:{self.name}@={self.version}"
@@ -77,7 +85,7 @@ class ComponentView:
 
     def as_plain(self) -> dict[str, object]:
         """JSON-able values."""
-        return {"reference": self.reference, "swhid": self.swhid, **asdict(self)}
+        return {"reference": self.reference, "swhid": self.swhid, "yanked": self.yanked, **asdict(self)}
 
 
 def show(
@@ -133,7 +141,7 @@ def _versions(view: LogView, source: str, component: Component) -> list[VersionV
     labels: dict[str, list[str]] = {}
     for label, version in sorted(component.labels.items()):
         labels.setdefault(version, []).append(label)
-    found = []
+    found, yanks = [], view.yanks(source, component.uid)
     for version in reversed(by_precedence(component.versions)):
         release = view.release(source, component.uid, version)
         found.append(
@@ -145,6 +153,8 @@ def _versions(view: LogView, source: str, component: Component) -> list[VersionV
                 labels=tuple(labels.get(version, ())),
                 commit=release.commit,
                 tree=release.tree,
+                yanked=version in yanks,
+                yank_reason=yanks[version].reason if version in yanks else "",
             )
         )
     return found

@@ -24,7 +24,7 @@ _BEGIN_OF_RANGE = tuple("^~<>=*0123456789")
 class Words:
     """What a person typed: free words, and the options that narrow the search."""
 
-    __slots__ = ("all_versions", "kind", "limit", "source", "tags", "withdrawn", "words")
+    __slots__ = ("all_versions", "kind", "limit", "source", "tags", "withdrawn", "words", "yanked")
 
     def __init__(
         self,
@@ -35,12 +35,14 @@ class Words:
         kind: str = "",
         all_versions: bool = False,
         withdrawn: bool = False,
+        yanked: bool = False,
         limit: int = 0,
     ) -> None:
         """``tags`` are tag queries like ``image,pgm,-gray``; all of them must hold."""
         self.words, self.tags = tuple(words), tuple(tags)
         self.source, self.kind = source, kind
-        self.all_versions, self.withdrawn, self.limit = all_versions, withdrawn, limit
+        self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
+        self.limit = limit
 
 
 def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
@@ -59,6 +61,7 @@ def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
         text=" ".join([text, *rest]).strip(),
         all_versions=asked.all_versions,
         withdrawn=asked.withdrawn,
+        yanked=asked.yanked,
         limit=asked.limit,
     )
 

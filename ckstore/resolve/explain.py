@@ -33,13 +33,24 @@ def no_version(asked: Asked, candidate: Candidate) -> NotFound:
     """The component is there, but the range admits none of its versions."""
     count = len(candidate.versions)
     more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
-    listed = ", ".join(candidate.versions[:_SHOWN]) + more
+    has = f"has only {', '.join(candidate.versions[:_SHOWN])}{more}" if count else "has none to choose"
     return NotFound(
-        f"{_begin(asked)}, but {candidate.component} has only {listed}.",
+        f"{_begin(asked)}, but {candidate.component} {has}{_yanked(candidate)}.",
         code="no-version",
-        hints=["widen the range", f"`ckstore show {candidate.component}` lists its versions and why each"],
+        hints=[
+            *(["widen the range"] if count else []),
+            f"`ckstore show {candidate.component}` lists its versions and why each",
+            *(["`ckstore unyank` lets a yanked release be chosen again"] if candidate.yanked else []),
+        ],
         details={**_details(asked), "versions": list(candidate.versions)},
     )
+
+
+def _yanked(candidate: Candidate) -> str:
+    """``; 1.2.0 was yanked: it loses data``."""
+    told = [f"{v} was yanked" + (f": {why}" if why else "") for v, why in candidate.yanked.items()]
+    more = f"; {len(told) - _SHOWN} more were yanked" if len(told) > _SHOWN else ""
+    return "".join(f"; {text.rstrip('.')}" for text in told[:_SHOWN]) + more
 
 
 def clash(asked: Asked, component: str, version: str, others: Sequence[Asked]) -> Conflict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ckstore.model.locks import Edge
@@ -15,13 +16,15 @@ from ckstore.model.requirements import Requirement
 class Candidate:
     """One component that may answer; ``versions`` in the order of preference (locked, then newest).
 
-    ``component`` is ``source:kind:name`` as its preferred version has it; identity is ``key``.
+    ``component`` is ``source:kind:name`` as its preferred version has it; identity is ``key``. What was
+    ``yanked`` (version → reason) is not among the versions; only explanations name it.
     """
 
     component: str
     source: str
     uid: str
     versions: tuple[str, ...]
+    yanked: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> str:

@@ -92,7 +92,7 @@ def test_both_doors_render_alike(store: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_terminal_cuts_long_lines() -> None:
-    row = ("s", "k", "n", "u", "1.0.0", "t", "d", tuple("abcdefghijklm"), "title", True, False)
+    row = ("s", "k", "n", "u", "1.0.0", "t", "d", tuple("abcdefghijklm"), "title", True, False, False)
     lines = render([row], width=20).splitlines()
     assert lines == ["s:k:n  1.0.0  a,b,c…"]
 

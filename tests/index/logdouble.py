@@ -7,7 +7,7 @@ from typing import cast
 
 from ckstore.errors import CorruptData, NotFound
 from ckstore.model.names import derive_uid
-from ckstore.model.records import Component, Release
+from ckstore.model.records import Component, Release, Retired, Yank
 from ckstore.objects.log import LogView
 
 Key = tuple[str, str]
@@ -21,6 +21,7 @@ class Log:
         self.states: dict[str, State] = {"": {}}
         self.head = ""
         self.damaged: set[Key] = set()
+        self.yanked: dict[str, dict[Key, frozenset[str]]] = {"": {}}
         self.releases_read = 0
 
     def publish(self, *changes: tuple[str, Component, list[Release]], removed: tuple[Key, ...] = ()) -> str:
@@ -30,8 +31,15 @@ class Log:
             state[source, component.uid] = component, {**held, **{r.version: r for r in releases}}
         for key in removed:
             del state[key]
+        yanked = self.yanked[self.head]
         self.head = str(len(self.states))
-        self.states[self.head] = state
+        self.states[self.head], self.yanked[self.head] = state, yanked
+        return self.head
+
+    def yank(self, source: str, uid: str, *versions: str) -> str:
+        """Let these versions of a component be the yanked ones."""
+        self.publish()
+        self.yanked[self.head] = {**self.yanked[self.head], (source, uid): frozenset(versions)}
         return self.head
 
     def view(self, head: str | None = None) -> LogView:
@@ -48,6 +56,12 @@ class View:
         held = self.state.get((source, uid))
         return held[0] if held else None
 
+    def yanks(self, source: str, uid: str) -> dict[str, Yank]:
+        return {version: Yank("") for version in self.log.yanked[self.head].get((source, uid), ())}
+
+    def retired(self, source: str, uid: str) -> dict[str, Retired]:
+        return {}
+
     def release(self, source: str, uid: str, version: str) -> Release:
         self.log.releases_read += 1
         return self.state[source, uid][1][version]
@@ -55,8 +69,10 @@ class View:
     def changed_since(self, old: str) -> list[Key]:
         if old not in self.log.states:
             raise NotFound("There is no such commit.", code="no-object")
-        before = self.log.states[old]
-        return [k for k in sorted(before.keys() | self.state.keys()) if before.get(k) != self.state.get(k)]
+        before, state = self.log.states[old], self.state
+        was, now = self.log.yanked[old], self.log.yanked[self.head]
+        keys = sorted(before.keys() | state.keys())
+        return [k for k in keys if (before.get(k), was.get(k)) != (state.get(k), now.get(k))]
 
 
 def release(kind: str, name: str, version: str = "1.0.0", **more: object) -> Release:

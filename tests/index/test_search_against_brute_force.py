@@ -5,9 +5,11 @@ from __future__ import annotations
 import fnmatch
 import re
 import sqlite3
+from collections.abc import Mapping
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from semver import Version
 
 from ckstore.index import catchup
 from ckstore.index.schema import create
@@ -27,7 +29,8 @@ tags = st.lists(st.sampled_from(TAGS), unique=True, max_size=3).map(tuple)
 body = st.tuples(st.sampled_from(KINDS), st.sampled_from(NAMES), tags)
 history = st.lists(
     st.tuples(st.sampled_from(["one", "two"]), st.sampled_from(UIDS), st.sampled_from(VERSIONS), body,
-              st.sampled_from(["", "", "d" * 40]), st.booleans()),
+              st.sampled_from(["", "", "d" * 40]), st.booleans(),
+              st.none() | st.none() | st.lists(st.sampled_from(VERSIONS), max_size=3)),
     max_size=14,
 )  # fmt: skip
 queries = st.builds(
@@ -44,14 +47,20 @@ queries = st.builds(
     text=st.sampled_from(["", "", "a", "program", "v", "soft t", "title"]),
     all_versions=st.booleans(),
     withdrawn=st.booleans(),
+    yanked=st.sampled_from([False, False, False, True]),
     limit=st.sampled_from([0, 0, 1, 3]),
 )
-Step = tuple[str, str, str, tuple[str, str, tuple[str, ...]], str, bool]
+Step = tuple[str, str, str, tuple[str, str, tuple[str, ...]], str, bool, list[str] | None]
+Yanked = Mapping[tuple[str, str], frozenset[str]]
 State = dict[tuple[str, str], tuple[Component, dict[str, Release]]]
 
 
-def newest(releases: list[Release]) -> Release:
-    return max(releases, key=lambda r: (not is_prerelease(r.version), parse_version(r.version)))
+def newest(releases: list[Release], yanked: frozenset[str]) -> Release:
+    def precedence(release: Release) -> tuple[bool, bool, Version]:
+        version = release.version
+        return version not in yanked, not is_prerelease(version), parse_version(version)
+
+    return max(releases, key=precedence)
 
 
 def like(pattern: str, text: str) -> bool:
@@ -65,12 +74,12 @@ def has_text(query: Query, component: Component, release: Release) -> bool:
     return all(word in words for word in whole) and any(word.startswith(last) for word in words)
 
 
-def expected(state: State, query: Query) -> list[str]:
+def expected(state: State, query: Query, yanks: Yanked) -> list[str]:
     hits: list[tuple[str, str, Release]] = []
     exact = bool(query.name) and not set("*?") & set(query.name)
     taken = {(source, held.kind, held.name) for (source, _), (held, _) in state.items()}
     for (source, uid), (held, by_version) in state.items():
-        releases = list(by_version.values())
+        releases, yanked = list(by_version.values()), yanks.get((source, uid), frozenset())
         current = [r for r in releases if (r.kind, r.name) == (held.kind, held.name)]
         kind, name = held.kind, held.name
         if exact and query.name not in (uid, name):
@@ -88,16 +97,20 @@ def expected(state: State, query: Query) -> list[str]:
                 continue
             if held.withdrawn and not query.withdrawn and not exact:
                 continue
-            if query.text and not has_text(query, held, newest(current)):
+            if query.text and not has_text(query, held, newest(current, yanked)):
                 continue
-            if query.range == "*" and not query.all_versions:
-                group = [newest(group if group is not releases else current)]
+            if query.range == "*" and not query.all_versions and not query.yanked:
+                group = [newest(group if group is not releases else current, yanked)]
             admitted = VersionRange.parse(query.range)
             fits = [r for r in group if query.tags.matches(r.tags)]
+            if query.yanked:
+                fits = [r for r in fits if r.version in yanked]
+            elif not query.all_versions and not exact:
+                fits = [r for r in fits if r.version not in yanked]
             if query.range != "*":
                 fits = [r for r in fits if admitted.admits(parse_version(r.version))]
                 if not query.all_versions and fits:
-                    fits = [max(fits, key=lambda r: parse_version(r.version))]
+                    fits = [max(fits, key=lambda r: (r.version not in yanked, parse_version(r.version)))]
             hits += [(source, uid, r) for r in fits]
     ranks = {version: rank for rank, version in enumerate(sorted(VERSIONS, key=parse_version))}
     hits.sort(key=lambda h: (h[0], h[2].kind, h[2].name, h[1], -ranks[h[2].version]))
@@ -111,11 +124,13 @@ def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
     db = sqlite3.connect(":memory:", isolation_level=None)
     create(db)
     reached = ""
-    for source, uid, version, (kind, name, tagged), withdrawn, now in steps:
+    for source, uid, version, (kind, name, tagged), withdrawn, now, yanked in steps:
         held = log.states[log.head].get((source, uid), (None, {}))[1]
         others = [r for r in held.values() if r.version != version]
         last = held.get(version) or release(kind, name, version, uid=uid, tags=tagged, title="a title")
         log.publish(line(source, *others, last, withdrawn=withdrawn))
+        if yanked is not None:
+            log.yank(source, uid, *yanked)
         if now:
             catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
             reached = log.head
@@ -126,10 +141,10 @@ def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history, st.lists(queries, min_size=3, max_size=6))
 def test_search_gives_what_a_filter_over_all_releases_gives(steps: list[Step], asked: list[Query]) -> None:
-    _, state, db = play(steps)
+    log, state, db = play(steps)
     for query in asked:
         hits = list(search(db, query))
-        wanted = expected(state, query)
+        wanted = expected(state, query, log.yanked[log.head])
         shown = [f"{h.source}:{h.kind}:{h.name}:{h.uid}@={h.version}" for h in hits]
         assert shown == (wanted[: query.limit] if query.limit else wanted), query
         assert count(db, query) == len(wanted)
@@ -158,7 +173,7 @@ def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
             "ORDER BY 1, 2, 3, 4",
             "SELECT tag, newest, total, (SELECT count(*) FROM newest_tags n WHERE n.tag = tags.id), "
             "(SELECT count(*) FROM release_tags n WHERE n.tag = tags.id) FROM tags ORDER BY tag",
-            "SELECT c.uid, r.version, r.rank, r.tags, r.title FROM releases r JOIN components c "
+            "SELECT c.uid, r.version, r.rank, r.tags, r.title, r.yanked FROM releases r JOIN components c "
             "ON c.id = r.component ORDER BY 1, 2, 4",
             "SELECT count(*), count(DISTINCT id) FROM lines",
             "SELECT names, title, description, tags FROM texts ORDER BY 1, 2, 4",

@@ -16,8 +16,10 @@ from ckstore.model.records import (
     Component,
     Operation,
     Release,
+    Retired,
     Run,
     Source,
+    Yank,
     decode,
     encode,
 )  # fmt: skip
@@ -43,6 +45,8 @@ RUN = Run(
     "run", "ours:program:x@=1.0.0", "0123456789abcdef", "e" * 64, "2026-01-02T03:04:05Z", "ok", 0,
     inputs={"repeat": 3}, measurements={"seconds": ["0.25", "0.26"]},
 )  # fmt: skip
+YANK = Yank("it loses data", "A Tester", "2026-01-02T03:04:05Z")
+RETIRED = Retired("sha256:" + "d" * 64, "c" * 40)
 
 # Frozen: when one of these changes, stores that exist can no longer be read. Raise the schema number instead.
 GOLDEN = {
@@ -78,6 +82,15 @@ GOLDEN = {
         "84a7636f6d6d616e64ad636b73746f7265206164642078a6736368656d6101a773756d6d617279a9312072656c656173"
         "65a476657262a3616464"
     ),
+    "Yank": (
+        "84a6726561736f6ead6974206c6f7365732064617461a6736368656d6101a573696e6365b4323032362d30312d303254"
+        "30333a30343a30355aa377686fa84120546573746572"
+    ),
+    "Retired": (
+        "83a6646967657374d9477368613235363a64646464646464646464646464646464646464646464646464646464646464"
+        "646464646464646464646464646464646464646464646464646464646464646464a6736368656d6101a474726565d928"
+        "63636363636363636363636363636363636363636363636363636363636363636363636363636363"
+    ),
     "Run": (
         "de0010a6616374696f6ea372756ea9636f6d706f6e656e74b56f7572733a70726f6772616d3a78403d312e302e30a764"
         "657461696c7380ab656e7669726f6e6d656e7480a9657869745f636f646500a4686f737480a6696e7075747381a67265"
@@ -90,12 +103,15 @@ GOLDEN = {
 }
 
 
+Record = Source | Release | Component | Absences | Operation | Run | Yank | Retired
+
+
 @pytest.mark.parametrize(
-    "record", [SOURCE, RELEASE, COMPONENT, ABSENCES, OPERATION, RUN], ids=lambda r: type(r).__name__
+    "record",
+    [SOURCE, RELEASE, COMPONENT, ABSENCES, OPERATION, RUN, YANK, RETIRED],
+    ids=lambda r: type(r).__name__,
 )
-def test_the_bytes_of_a_record_are_frozen(
-    record: Source | Release | Component | Absences | Operation | Run,
-) -> None:
+def test_the_bytes_of_a_record_are_frozen(record: Record) -> None:
     assert record.encode().hex() == GOLDEN[type(record).__name__]
     assert type(record).decode(record.encode()) == record
 

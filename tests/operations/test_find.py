@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ckstore.errors import InvalidInput, NotFound
+from ckstore.index.schema import FORMAT
 from ckstore.model.query import Query
 from ckstore.model.requirements import Requirement
 from ckstore.model.tags import TagQuery
@@ -200,7 +201,7 @@ def test_an_index_of_another_format_is_replaced_if_older_and_left_alone_if_newer
         connection.close()
     publish(store, line("one", release("dataset", "new")))
     assert len(references(store)) == len(expected) + 1
-    assert (store / "index-1.sqlite").exists()
+    assert (store / f"index-{FORMAT}.sqlite").exists()
 
 
 def test_an_index_that_cannot_be_written_is_made_in_memory_with_a_note(store: Path) -> None:

@@ -103,6 +103,7 @@ def choose_lock(store: ObjectStore, reference: str, relock: bool) -> tuple[Lock,
     """(lock, project, notes): the project's lock, else a kept one, else a new one that is kept."""
     from ckstore.operations.keep import kept_lock
     from ckstore.operations.project import find_project, read_lock
+    from ckstore.operations.yank import yank_notes
 
     project = find_project(Path.cwd())
     if project is not None:
@@ -113,7 +114,7 @@ def choose_lock(store: ObjectStore, reference: str, relock: bool) -> tuple[Lock,
                 code="not-locked",
                 hints=["`ckstore lock` writes it"],
             )
-        return lock, project, []
+        return lock, project, yank_notes(store.view(), lock.pins)
     kept = kept_lock(store, reference, relock=relock)
     return kept.lock, None, list(kept.notes)
 

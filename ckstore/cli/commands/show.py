@@ -73,6 +73,7 @@ def _show_component(view: ComponentView) -> None:
         ("files", view.swhid),
         ("digest", view.digest),
         ("withdrawn", view.withdrawn),
+        ("yanked", view.yanked),
         ("former names", ", ".join(view.names[:-1])),
         ("commands", ", ".join(view.commands)),
         ("actions", ", ".join(view.actions)),
@@ -91,6 +92,8 @@ def _show_component(view: ComponentView) -> None:
 def _version_row(version: VersionView) -> tuple[str, str, str, str]:
     why = " ".join(version.changes[:6]) + (" …" if len(version.changes) > 6 else "")
     labels = f"[{', '.join(version.labels)}] " if version.labels else ""
+    if version.yanked:
+        labels = f"(yanked{': ' if version.yank_reason else ''}{version.yank_reason}) {labels}"
     return version.version, version.commit[:12] or "-", version.bump, f"{labels}{why}"
 
 

@@ -30,3 +30,5 @@ def command(store_path: str | None, as_json: bool) -> None:
     for entry in entries:
         for problem in entry.source.problems:
             say(f"  skipped in {entry.source.name}: {problem}")
+        for text in entry.yanked:
+            say(f"  yanked in {entry.source.name}: {text}")

@@ -1,0 +1,19 @@
+"""``ckstore unyank``."""
+
+from __future__ import annotations
+
+import click
+
+from ckstore.cli.commands.yank import show
+from ckstore.cli.common import json_option, open_store, store_option
+
+
+@click.command("unyank")
+@click.argument("reference", metavar="COMPONENT@VERSION")
+@store_option
+@json_option
+def command(reference: str, store_path: str | None, as_json: bool) -> None:
+    """Let a yanked release be chosen again."""
+    from ckstore.operations.yank import unyank
+
+    show(unyank(open_store(store_path, create=False), reference), "no longer yanked", as_json)

@@ -26,6 +26,7 @@ from ckstore.objects.store import ObjectStore
 if TYPE_CHECKING:  # operations are imported when they are called: a script that finds needs no resolver
     from ckstore.objects.verify import Health
     from ckstore.operations.add import AddReport
+    from ckstore.operations.diff import DiffReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.run import RunReport
@@ -214,6 +215,12 @@ class Store:
         from ckstore.operations.yank import unyank
 
         return unyank(self.objects, reference)
+
+    def diff(self, first: str, second: str = "", *, patch: bool = False) -> DiffReport:
+        """What changed between two releases: see :func:`ckstore.operations.diff.diff`."""
+        from ckstore.operations.diff import diff
+
+        return diff(self.objects, first, second, patch=patch, progress=self._progress)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

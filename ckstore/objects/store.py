@@ -141,6 +141,14 @@ class ObjectStore:
         """The bytes of a blob, in pieces: trust none before the last one came (see :class:`Pieces`)."""
         return self.pieces.blob(oid)
 
+    def size(self, oid: str) -> int:
+        """The number of bytes of an object; what lies in a pack is not read for that."""
+        try:
+            found: int = self._packs.read_header(oid)[1]
+        except (KeyError, pygit2.GitError, ValueError, OSError):
+            return len(self.read(oid)[1])
+        return found
+
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, in git's order; remembered."""
         known = self._trees.get(oid)

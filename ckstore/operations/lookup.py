@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.writer import precedence as by_precedence
+from ckstore.mirror.labels import version_order
 from ckstore.model.names import did_you_mean
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Component, Release
@@ -98,9 +99,16 @@ def version_named(component: Component, wanted: str) -> str:
         hints=[
             *did_you_mean(wanted, [*component.labels, *component.versions]),
             f"there are {', '.join(in_order[:_SHOWN])}{more}",
+            *_some_labels(component),
         ],
         details={"versions": in_order, "labels": sorted(component.labels), "wanted": wanted},
     )
+
+
+def _some_labels(component: Component) -> list[str]:
+    newest = sorted(component.labels, key=version_order, reverse=True)
+    more = f" and {len(newest) - _SHOWN} more" if len(newest) > _SHOWN else ""
+    return [f"and the tags {', '.join(newest[:_SHOWN])}{more}"] if newest else []
 
 
 def query_of(requirement: Requirement) -> Query:

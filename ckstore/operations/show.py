@@ -120,7 +120,7 @@ def show(
         withdrawn=component.withdrawn,
         names=component.names,
         versions=tuple(_versions(view, source, component)),
-        metadata=_metadata(store, release),
+        metadata=metadata_of(store, release),
     )
 
 
@@ -160,7 +160,7 @@ def _versions(view: LogView, source: str, component: Component) -> list[VersionV
     return found
 
 
-def _metadata(store: ObjectStore, release: Release) -> Mapping[str, object]:
+def metadata_of(store: ObjectStore, release: Release) -> Mapping[str, object]:
     """The body of the metadata; a release in another format, or with damaged files, is shown without."""
     try:
         files = {path: _file(store, release.tree, path) for path in METADATA_FILES}

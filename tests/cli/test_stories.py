@@ -60,3 +60,27 @@ def test_near_misses_are_suggested(session: Session) -> None:
     up = grown(session.folder / "up.git")
     session("mirror", up.url)
     assert "did you mean" in session("log", "program:nw", code=10).err
+
+
+def test_a_difference_begins_with_the_interface(session: Session) -> None:
+    up = grown(session.folder / "up.git")
+    session("mirror", up.url)
+    lines = session("diff", "program:new@v1", "@2.0.0").out.splitlines()
+    assert lines[:5] == [
+        "up:program:old@=1.0.0 → up:program:new@=2.0.0", "major: what others may depend on has left",
+        "  - name:old", "  - tag:fast", "  + name:new",
+    ]  # fmt: skip
+    assert lines.index("metadata") < lines.index("files")
+    assert lines[-1].startswith("  changed  component.toml  ")
+
+
+def test_a_patch_cannot_steer_the_terminal(session: Session) -> None:
+    up = Upstream(session.folder / "up.git")
+    up.commit(native("program/a"))
+    up.commit(native("program/a", body="\x1b]0;title\x07 tab\there\n"))
+    session("mirror", up.url)
+    text = session("diff", "program:a", "--patch").out
+    assert "\x1b" not in text
+    assert "+++ b/main.c" in text
+    patch = session("diff", "program:a", "-p", "--json").json["patch"]
+    assert "+\x1b]0;title\x07 tab\there\n" in patch

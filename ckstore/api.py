@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.show import ComponentView
     from ckstore.operations.sources import SourceEntry
     from ckstore.operations.story import Story
+    from ckstore.operations.undo import UndoReport
     from ckstore.operations.yank import YankReport
 
 Progress = Callable[[str], None]
@@ -221,6 +222,12 @@ class Store:
         from ckstore.operations.diff import diff
 
         return diff(self.objects, first, second, patch=patch, progress=self._progress)
+
+    def undo(self, operation: str = "", *, dry_run: bool = False) -> UndoReport:
+        """Take back what an operation published: see :func:`ckstore.operations.undo.undo`."""
+        from ckstore.operations.undo import undo
+
+        return undo(self.objects, operation, dry_run=dry_run)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

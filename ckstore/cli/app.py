@@ -34,6 +34,7 @@ COMMANDS = {
     "diff": "Show what changed between two releases.",
     "yank": "Hide a release from new locks; existing ones keep it.",
     "unyank": "Let a yanked release be chosen again.",
+    "undo": "Take back what an operation published.",
     "fsck": "Check the store.",
     "completion": "Print the completion script of a shell.",
 }

@@ -13,7 +13,7 @@ from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import CK_REPOSITORY
 from ckstore.model.names import check_name
 from ckstore.model.records import Operation, Release, Source
-from ckstore.model.versions import parse_version, read_version
+from ckstore.model.versions import next_version, parse_version, read_version
 from ckstore.objects.digests import Digests
 from ckstore.objects.folders import Staged, import_folder
 from ckstore.objects.log import LogEdit, LogView
@@ -231,10 +231,19 @@ class _Publisher:
             version and version != release.version
         ):  # next_release follows only a version with a higher precedence
             release = replace(release, version=version, bump="explicit")
+        release = release if version else self._free(release)
         self.report.versions[listed.uid] = release.version
         after = extend(line, release)
         self.change.put_component(self.source.name, after.component, [release])
         self.report.added.append(Added(called, release))
+
+    def _free(self, release: Release) -> Release:
+        """The release under the first version that never meant other files, also not one taken back."""
+        retired = self.view.retired(self.source.name, release.uid)
+        version = release.version
+        while version in retired and retired[version].digest != release.digest:
+            version = str(next_version(parse_version(version), "patch"))
+        return replace(release, version=version)
 
     def _line(self, uid: str) -> Line | None:
         component = self.view.component(self.source.name, uid)

@@ -9,6 +9,7 @@ from ckstore.actions.signature import ActionSpec, read_actions
 from ckstore.objects.store import ObjectStore
 
 KINDS_SOURCE = "ckstore"
+SHIPPED = "(shipped with ckstore)"  # the command of the operation: nobody typed one
 _FOLDER = Path(ckstore.__file__).parent / "kinds"
 
 
@@ -21,7 +22,7 @@ def ensure_kinds(store: ObjectStore) -> dict[str, str]:
     from ckstore.operations.add import BUILTIN, add  # run needs neither readers nor derivation
 
     report = add(
-        store, _FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command="(shipped with ckstore)",
+        store, _FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command=SHIPPED,
         version_of=_version_of,
     )  # fmt: skip
     return {f"{KINDS_SOURCE}:{uid}": version for uid, version in report.versions.items()}

@@ -37,14 +37,23 @@ def combine(entries: Iterable[tuple[int, bytes, bytes]]) -> bytes:
 
 
 class Digests:
-    """Digests of trees in an object database, each object hashed once in a lifetime of this value."""
+    """Digests of trees in an object database, each object hashed once in a lifetime of this value.
+
+    ``large`` gives the pieces of a blob that is not to be held in memory, None for others. ``known`` has the
+    SHA-256 of blobs that were just hashed; it is added to.
+    """
 
     def __init__(
-        self, read_tree: Callable[[str], tuple[TreeEntry, ...]], read_blob: Callable[[str], bytes]
+        self,
+        read_tree: Callable[[str], tuple[TreeEntry, ...]],
+        read_blob: Callable[[str], bytes],
+        large: Callable[[str], Iterable[bytes] | None] = lambda oid: None,
+        known: dict[str, bytes] | None = None,
     ) -> None:
         self._read_tree = read_tree
         self._read_blob = read_blob
-        self._known: dict[str, bytes] = {}
+        self._large = large
+        self._known: dict[str, bytes] = {} if known is None else known
 
     def of_tree(self, oid: str) -> str:
         """``sha256:`` and 64 hex digits for the tree ``oid``."""
@@ -65,8 +74,17 @@ class Digests:
         if entry.mode == GITLINK:
             return _gitlink(entry.oid)
         if entry.oid not in self._known:
-            self._known[entry.oid] = hashlib.sha256(self._read_blob(entry.oid)).digest()
+            self._known[entry.oid] = self._blob(entry.oid)
         return self._known[entry.oid]
+
+    def _blob(self, oid: str) -> bytes:
+        pieces = self._large(oid)
+        if pieces is None:
+            return hashlib.sha256(self._read_blob(oid)).digest()
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        return digest.digest()
 
 
 def digest_of_folder(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ckstore.objects.digests import link_target, submodule_at
 from ckstore.objects.disk import not_readable
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.stream import LARGE
 from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, MAX_DEPTH, SYMLINK, TREE, TreeEntry, parse_tree
 
 _LEFT_OUT = frozenset([".git", ".ckstore", ".svn", ".hg", "__pycache__"])
@@ -34,6 +35,16 @@ class Staged:
     def read_blob(self, oid: str) -> bytes:
         """The bytes of a blob."""
         return self.writer.read(oid) if oid in self.writer else self.store.read_blob(oid)
+
+    def size_of(self, oid: str) -> int:
+        """The size of an object in bytes, without inflating it."""
+        return self.writer.size_of(oid) if oid in self.writer else self.store.size_of(oid)
+
+    def large_blob(self, oid: str) -> Iterator[bytes] | None:
+        """The pieces of a blob of some MiB; None for one that is to be read as a whole."""
+        if oid not in self.writer:
+            return self.store.large_blob(oid)
+        return self.writer.pieces(oid) if self.writer.size_of(oid) >= LARGE else None
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree."""

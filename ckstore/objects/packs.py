@@ -14,23 +14,26 @@ import os
 import stat
 import struct
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal, Self
 
-from ckstore.errors import Unavailable
+from ckstore.objects import deflate
+from ckstore.objects.checkedfile import CheckedFile, changed, differ
 from ckstore.objects.disk import not_writable, sync_folder
+from ckstore.objects.entries import PackedEntry, object_header
+from ckstore.objects.hashing import collision, file_id, object_id
 from ckstore.objects.litter import temporary_file
+from ckstore.objects.packindex import index_bytes
+from ckstore.objects.stream import LARGE
 from ckstore.objects.trees import TreeEntry, serialize_tree
 
 ObjectType = Literal["commit", "tree", "blob"]
 Presence = Literal["absent", "damaged", "intact"]
-_TYPE_BITS: dict[str, int] = {"commit": 1, "tree": 2, "blob": 3}
-_LEVEL = 1  # measured: level 1 is several times quicker than the default and `git gc` repacks anyway
-_STREAM_FROM = 4 * 1024 * 1024
+# The bytes of an object, or, of a large one, a function that gives their SHA-256 when it is needed.
+Content = bytes | Callable[[], bytes]
+Present = Callable[[str, ObjectType, Content], Presence]
 _CHUNK = 1024 * 1024
-_READ_FIRST = 16 * 1024
 # A file that became a link or a pipe since it was looked at is not followed and does not block.
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -38,15 +41,15 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 class PackWriter:
     """Collects objects and publishes them as one pack; nothing is visible before :meth:`finish`.
 
-    ``present(oid, type, data)`` tells whether the store already holds exactly these bytes; ``data`` is
-    None for a large file. An object that is there but damaged is written again: adding the same content
-    heals. A disk that refuses is :class:`Unavailable`.
+    ``present(oid, type, content)`` tells whether the store already holds exactly these bytes, and raises when
+    it holds others. An object that is there but damaged is written again: adding the same content heals.
+    A disk that refuses is :class:`Unavailable`, other bytes under a known id are :class:`CorruptData`.
 
     ``heals`` is True when an object written here mends the store: it was damaged, or absent though a
-    tree of the store names it.
+    tree of the store names it. ``digests`` has the SHA-256 (32 bytes) of every blob that was added.
     """
 
-    def __init__(self, folder: Path, present: Callable[[str, ObjectType, bytes | None], Presence]) -> None:
+    def __init__(self, folder: Path, present: Present) -> None:
         self._folder = folder
         self._present = present
         self._entries: dict[str, tuple[int, int]] = {}  # oid → offset, crc
@@ -55,6 +58,7 @@ class PackWriter:
         self._held = contextlib.ExitStack()  # the temporary file, while there is one
         self._end = 0
         self.heals = False
+        self.digests: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -65,18 +69,24 @@ class PackWriter:
     def __contains__(self, oid: str) -> bool:
         return oid in self._entries
 
-    def _known(self, oid: str, kind: ObjectType, data: bytes | None) -> bool:
+    def _known(self, oid: str, kind: ObjectType, content: Content) -> bool:
         if oid in self._entries:
             return True
-        presence = self._present(oid, kind, data)
+        presence = self._present(oid, kind, content)
         self.heals |= presence == "damaged"
         return presence == "intact"
 
+    def _remember(self, oid: str, digest: bytes) -> None:
+        if self.digests.setdefault(oid, digest) != digest:
+            raise collision(f"An object {oid}", ValueError("it was added before, with other bytes"))
+
     def add(self, kind: ObjectType, data: bytes) -> str:
         """Add an object; gives its id, whether or not it was there before."""
-        oid = hashlib.sha1(f"{kind} {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
+        oid = object_id(kind, data)
+        if kind == "blob":
+            self._remember(oid, hashlib.sha256(data).digest())
         if not self._known(oid, kind, data):
-            self._entries[oid] = self._write(kind, len(data), [zlib.compress(data, _LEVEL)])
+            self._entries[oid] = self._append([object_header(kind, len(data)), deflate.compress(data)])
         return oid
 
     def copy(self, oid: str, entry: bytes) -> None:
@@ -102,49 +112,51 @@ class PackWriter:
         with os.fdopen(os.open(path, _OPEN), "rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode) or before.st_size != size:
-                raise _changed(path)
-            add = self._stream if size >= _STREAM_FROM else self._read
+                raise changed(path)
+            add = self._stream if size >= LARGE else self._read
             return add(file, path, before)
 
     def _read(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
         data = file.read(before.st_size + 1)
-        if len(data) != before.st_size or _differ(before, os.fstat(file.fileno())):
-            raise _changed(path)
+        if len(data) != before.st_size or differ(before, os.fstat(file.fileno())):
+            raise changed(path)
         return self.add("blob", data)
 
     def _stream(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
-        """Hash and compress in one pass; take the bytes back out of the pack if they were known."""
-        sha = hashlib.sha1(f"blob {before.st_size}\0".encode(), usedforsecurity=False)
-        left = before.st_size
+        """The id first, as it may be known; then what is written is what was hashed, or nothing is."""
+        oid = file_id(path, file.fileno())
 
-        def pieces() -> Iterable[bytes]:
-            nonlocal left
-            packer = zlib.compressobj(_LEVEL)
-            while left >= 0 and (chunk := file.read(_CHUNK)):
-                sha.update(chunk)
-                left -= len(chunk)
-                yield packer.compress(chunk)
-            if left != 0 or _differ(before, os.fstat(file.fileno())):
-                raise _changed(path)
-            yield packer.flush()
+        def digest() -> bytes:
+            if oid not in self.digests:
+                self._consume(CheckedFile(file, path, before, oid))
+            return self.digests[oid]
 
-        entry = self._write("blob", before.st_size, pieces())
-        oid = sha.hexdigest()
-        if self._known(oid, "blob", None):
-            self._take_back(entry[0])
-        else:
+        if (
+            oid in self._entries or oid in self.digests
+        ):  # met before in this operation: are they the same bytes?
+            self._consume(CheckedFile(file, path, before, oid))
+        if not self._known(oid, "blob", digest):
+            checked = CheckedFile(file, path, before, oid)
+            entry = self._append(itertools.chain([object_header("blob", before.st_size)], checked.deflated()))
+            try:
+                self._remember(oid, checked.digest)
+            except BaseException:
+                self._take_back(entry[0])
+                raise
             self._entries[oid] = entry
         return oid
 
-    def _write(self, kind: ObjectType, size: int, pieces: Iterable[bytes]) -> tuple[int, int]:
-        return self._append(itertools.chain([_object_header(_TYPE_BITS[kind], size)], pieces))
+    def _consume(self, checked: CheckedFile) -> None:
+        for _ in checked.pieces():
+            pass
+        self._remember(checked.oid, checked.digest)
 
     def _append(self, pieces: Iterable[bytes]) -> tuple[int, int]:
         file = self._file or self._open()
         offset, crc = self._end, 0
         try:
             for piece in pieces:
-                crc = zlib.crc32(piece, crc)
+                crc = deflate.crc32(piece, crc)
                 with self._disk():
                     self._end += file.write(piece)
         except BaseException:  # whoever goes on with other objects must find a whole pack
@@ -177,19 +189,25 @@ class PackWriter:
 
     def read(self, oid: str) -> bytes:
         """The bytes of an object added before, from the unfinished pack; KeyError if it is not here."""
+        return b"".join(self.pieces(oid))
+
+    def pieces(self, oid: str) -> Iterator[bytes]:
+        """The same in pieces; nothing may be added before the last one was taken."""
+        with self._entry(oid) as entry:
+            yield from entry.pieces()
+
+    def size_of(self, oid: str) -> int:
+        """The size of an object added before, in bytes; KeyError if it is not here."""
+        with self._entry(oid) as entry:
+            return entry.size
+
+    @contextlib.contextmanager
+    def _entry(self, oid: str) -> Iterator[PackedEntry]:
         offset, _ = self._entries[oid]
         assert self._file is not None
         with self._disk():
-            self._file.seek(offset)
-            while self._file.read(1)[0] & 0x80:
-                pass
-            unpacker, out = zlib.decompressobj(), bytearray()
-            size = _READ_FIRST
-            while not unpacker.eof:
-                out += unpacker.decompress(self._file.read(size))
-                size = _CHUNK
+            yield PackedEntry(self._file, offset)
             self._file.seek(self._end)
-        return bytes(out)
 
     def finish(self) -> str:
         """Publish: pack, then index, each synced, then the folder. Gives the pack's name, empty if none."""
@@ -207,7 +225,7 @@ class PackWriter:
 
     def _publish(self, index: Path, trailer: bytes) -> None:
         with index.open("wb") as file:
-            file.write(self._index(trailer))
+            file.write(index_bytes(self._entries, trailer))
             file.flush()
             os.fsync(file.fileno())
         for path in (self._path, index):
@@ -241,23 +259,6 @@ class PackWriter:
         os.fsync(self._file.fileno())
         return sha.digest()
 
-    def _index(self, trailer: bytes) -> bytes:
-        rows = sorted((bytes.fromhex(oid), *place) for oid, place in self._entries.items())
-        counts = [0] * 256
-        for oid, _, _ in rows:
-            counts[oid[0]] += 1
-        fanout = [sum(counts[: i + 1]) for i in range(256)]
-        large = [offset for _, offset, _ in rows if offset >= 2**31]
-        where = iter(range(len(large)))
-        offsets = [offset if offset < 2**31 else 2**31 | next(where) for _, offset, _ in rows]
-        body = b"".join([
-            b"\xfftOc", struct.pack(">I", 2), struct.pack(">256I", *fanout),
-            b"".join(oid for oid, _, _ in rows),
-            struct.pack(f">{len(rows)}I", *(crc for _, _, crc in rows)),
-            struct.pack(f">{len(rows)}I", *offsets), struct.pack(f">{len(large)}Q", *large), trailer,
-        ])  # fmt: skip
-        return body + hashlib.sha1(body, usedforsecurity=False).digest()
-
     def discard(self) -> None:
         """Forget everything; leaves no file behind."""
         if self._file is not None:
@@ -266,27 +267,3 @@ class PackWriter:
             self._file = None
         self._held.close()
         self._entries.clear()
-
-
-def _object_header(type_bits: int, size: int) -> bytes:
-    first = (type_bits << 4) | (size & 0x0F)
-    size >>= 4
-    out = bytearray()
-    while size:
-        out.append(first | 0x80)
-        first = size & 0x7F
-        size >>= 7
-    out.append(first)
-    return bytes(out)
-
-
-def _differ(before: os.stat_result, after: os.stat_result) -> bool:
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-
-
-def _changed(path: Path) -> Unavailable:
-    return Unavailable(
-        f"{path} changed while it was read.",
-        code="file-changed",
-        hints=["wait until it is written, then repeat"],
-    )

@@ -34,7 +34,7 @@ from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_path, read_loose
-from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.packs import Content, ObjectType, PackWriter, Presence
 from ckstore.objects.stream import Pieces
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
@@ -76,7 +76,7 @@ class ObjectStore:
         self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self.pieces = Pieces([self.git / "objects"], lambda: self._packs, self.read)
-        self.digests = Digests(self.read_tree, self.read_blob)
+        self.digests = Digests(self.read_tree, self.read_blob, self.large_blob)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -141,13 +141,9 @@ class ObjectStore:
         """The bytes of a blob, in pieces: trust none before the last one came (see :class:`Pieces`)."""
         return self.pieces.blob(oid)
 
-    def size(self, oid: str) -> int:
-        """The number of bytes of an object; what lies in a pack is not read for that."""
-        try:
-            found: int = self._packs.read_header(oid)[1]
-        except (KeyError, pygit2.GitError, ValueError, OSError):
-            return len(self.read(oid)[1])
-        return found
+    def large_blob(self, oid: str) -> Iterator[bytes] | None:
+        """The pieces of a blob of some MiB, as :meth:`stream_blob`; None for one to be read as a whole."""
+        return self.pieces.large_blob(oid)
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, in git's order; remembered."""
@@ -233,10 +229,10 @@ class ObjectStore:
         """A writer of new objects; the caller finishes or discards it."""
         known: list[KnownObjects] = []
 
-        def present(oid: str, kind: ObjectType, data: bytes | None) -> Presence:
+        def present(oid: str, kind: ObjectType, content: Content) -> Presence:
             if not known:
                 known.append(KnownObjects(self.git / "objects"))
-            return self._presence(oid, kind, data) if known[0].may_have(oid) else "absent"
+            return self._presence(oid, kind, content) if known[0].may_have(oid) else "absent"
 
         return PackWriter(self.git / "objects" / "pack", present)
 
@@ -348,16 +344,16 @@ class ObjectStore:
         self.repo, self._packs = _open(self.git)
         old.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
 
-    def _presence(self, oid: str, kind: ObjectType, data: bytes | None) -> Presence:
+    def _presence(self, oid: str, kind: ObjectType, content: Content) -> Presence:
         """Whether the store holds this very object; a damaged loose copy is moved out of the way."""
         try:
-            found = self.read(oid)
+            same = self.pieces.same(oid, kind, content)
         except NotFound:
             return "absent"
         except CorruptData:
             self._set_aside(oid)
             return "damaged"
-        if found[0] != kind or data not in (None, found[1]):
+        if not same:
             raise CorruptData(f"Two different objects have the id {oid}.", code="sha1-collision")
         return "intact"
 

@@ -203,7 +203,8 @@ class _Publisher:
 
     def publish(self, listing: Listing, *, whole: bool) -> None:
         self.report.problems = (*listing.problems, *listing.warnings)
-        digests = Digests(self.staged.read_tree, self.staged.read_blob)
+        staged = self.staged
+        digests = Digests(staged.read_tree, staged.read_blob, staged.large_blob, dict(staged.writer.digests))
         for listed in listing.components:
             self._one(listed, digests.of_tree(listed.found.tree))
         if whole:

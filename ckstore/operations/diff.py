@@ -179,7 +179,7 @@ def _size(store: ObjectStore, entry: TreeEntry | None) -> int:
     if entry is None or entry.mode == GITLINK:
         return -1
     try:
-        return store.size(entry.oid)
+        return store.size_of(entry.oid)
     except CkstoreError:  # damaged: its change is told all the same
         return -1
 

@@ -24,7 +24,7 @@ def patch_of(store: ObjectStore, change: FileChange) -> str:
     if any(entry.mode == GITLINK for entry in entries):
         return f"diff --git a/{old} b/{new}\n" + _submodule(change.old, change.new)
     try:
-        if any(store.size(entry.oid) > MAX_BYTES for entry in entries):
+        if any(store.size_of(entry.oid) > MAX_BYTES for entry in entries):
             return f"diff --git a/{old} b/{new}\nFiles larger than {MAX_BYTES // 2**20} MiB differ\n"
         before, after = (None if e is None else store.read_blob(e.oid) for e in (change.old, change.new))
     except CkstoreError as error:

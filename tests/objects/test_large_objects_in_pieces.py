@@ -13,6 +13,7 @@ import pytest
 from ckstore.errors import CorruptData, NotFound, Unsupported
 from ckstore.mirror.borrowing import BorrowingStore
 from ckstore.objects import deflate, stream
+from ckstore.objects.packindex import find_offset
 from ckstore.objects.store import ObjectStore
 from tests.objects.helpers import git, packs
 
@@ -181,7 +182,7 @@ def test_offsets_beyond_two_gibibytes_are_found(tmp_path: Path) -> None:
         b"\xfftOc" + struct.pack(">I256I", 2, *fanout) + b"".join(ids) + bytes(4 * 50)
         + struct.pack(">50I", *offsets) + struct.pack(">25Q", *large)
     )  # fmt: skip
-    found = [stream.find_offset(index, oid) for oid in ids]
+    found = [find_offset(index, oid) for oid in ids]
     assert found == [12 + n if n % 2 else 2**33 + n // 2 for n in range(50)]
-    assert stream.find_offset(index, bytes(20)) is None
-    assert stream.find_offset(index, b"\xff" * 20) is None
+    assert find_offset(index, bytes(20)) is None
+    assert find_offset(index, b"\xff" * 20) is None

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ckstore.errors import CorruptData
-from ckstore.objects import known, packs
+from ckstore.objects import checkedfile, known, packs
 from ckstore.objects.known import KnownObjects
-from ckstore.objects.packs import PackWriter
+from ckstore.objects.packindex import index_bytes
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import (
     EXECUTABLE,
@@ -156,9 +156,9 @@ class TestAPack:
     def test_stays_whole_when_a_file_in_it_changed_meanwhile(
         self, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(packs, "_STREAM_FROM", 10)
+        monkeypatch.setattr(packs, "LARGE", 10)
         (tmp_path / "f").write_bytes(b"0123456789abc")
-        monkeypatch.setattr(packs, "_differ", lambda before, after: True)
+        monkeypatch.setattr(checkedfile, "differ", lambda before, after: True)
         writer = store.writer()
         first = writer.add("blob", b"first")
         with pytest.raises(Exception, match="changed while it was read"):
@@ -183,10 +183,8 @@ class TestAPack:
 
 
 def test_the_index_of_a_pack_beyond_two_gigabytes_is_right(tmp_path: Path) -> None:
-    writer = PackWriter(tmp_path, lambda oid, kind, data: "absent")
     places = {hashlib.sha1(b"%d" % n).hexdigest(): (12 + n * 2**29, n) for n in range(40)}
-    writer._entries.update(places)
-    data = writer._index(b"t" * 20)
+    data = index_bytes(places, b"t" * 20)
     (tmp_path / "x.idx").write_bytes(data)
     with contextlib.closing(load_pack_index(tmp_path / "x.idx", SHA1)) as index:
         assert {bytes(oid).hex(): (offset, crc) for oid, offset, crc in index.iterentries()} == places

@@ -15,6 +15,7 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from ckstore.errors import InvalidInput, NotFound
+from ckstore.mirror.short import read_short
 from ckstore.model.names import did_you_mean, unsafe_component_name
 
 SCHEMES = ("https", "http", "ssh", "git", "file")
@@ -89,8 +90,7 @@ def parse_url(text: str) -> RemoteUrl:
             f"The transport helper {text.partition('::')[0]}:: is not allowed: it runs programs.",
             "refused-transport",
         )
-    if text.startswith("github:"):
-        text = _github(text)
+    text = _expand(text)
     scheme = _SCHEME.match(text)
     if scheme:
         return _with_scheme(scheme[1].lower(), text)
@@ -107,12 +107,18 @@ def parse_url(text: str) -> RemoteUrl:
     raise _bad(f"{text!r} is neither an address nor a folder.", "bad-url", _guess(text))
 
 
-def _github(text: str) -> str:
-    """The address of ``github:owner/repo``; nothing else has an owner and a repository there."""
-    short = text.removeprefix("github:").strip("/")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", short, re.ASCII):
-        raise _bad(f"{text!r} is not of the form github:owner/repo.", "bad-url")
-    return f"https://github.com/{short}"
+def _expand(text: str) -> str:
+    """The address that a short form such as ``github:owner/repo`` stands for; others as they are."""
+    short = read_short(text)
+    if short is None:
+        return text
+    if not short.is_repository:
+        raise _bad(
+            f"{text!r} names an owner, but no repository.",
+            "no-repository-in-url",
+            (f"`ckstore mirror {text}` mirrors all repositories of {short.path}",),
+        )
+    return short.url
 
 
 def _with_scheme(scheme: str, text: str) -> RemoteUrl:

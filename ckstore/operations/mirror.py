@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from ckstore.errors import Conflict, InvalidInput
+from ckstore.errors import Conflict
 from ckstore.mirror.history import Derived, derive, side_tips
 from ckstore.mirror.quarantine import Quarantine, quarantine
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs
 from ckstore.mirror.transport import bring, find_engine, list_remote, results
 from ckstore.mirror.urls import RemoteUrl, parse_url
-from ckstore.model.names import check_name
 from ckstore.model.records import Operation, Release, Source
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.trees import GITLINK
-from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.mirror_names import choose_source, known_sources, taken
 
 _HEAD, _SIDE, _FORMER = "head", "side/", "former/"
 
@@ -49,66 +48,26 @@ def mirror(
     url: str,
     *,
     name: str = "",
+    moved_from: str = "",
     progress: Progress = lambda line: None,
     engine: Engine | None = None,
 ) -> MirrorReport:
     """Mirror the repository at ``url`` as the source ``name`` (default: the repository's own name).
 
     Fetches the default branch and all tags, derives the releases of every component and publishes them
-    in one operation. Called again, it continues. ``progress`` gets lines of text. Raises
+    in one operation. Called again, it continues. ``moved_from`` is the former address of a repository
+    that moved: its source continues at the new one. ``progress`` gets lines of text. Raises
     :class:`InvalidInput` for a wrong address, :class:`Conflict` when the name belongs to another source,
     ``NotFound`` and ``Unavailable`` when there is nothing at the address or no answer from it.
     """
     remote = parse_url(url)
-    source = _source(store.view(), remote, name)
+    source = choose_source(known_sources(store.view()), remote, name, moved_from)
 
     def told(line: str) -> None:
         progress(f"{source.name}: {line}")
 
     with quarantine(store, source.name, remote, told) as incoming:
-        return _Mirror(store, remote, incoming, engine or find_engine(), told).run(source.name)
-
-
-def _source(view: LogView, url: RemoteUrl, name: str) -> Source:
-    """The record to continue, or a new one under a name that is free."""
-    shipped = Source(KINDS_SOURCE, "the kinds that ckstore ships", "builtin")
-    known = {KINDS_SOURCE: shipped, **{source.name: source for source in view.sources()}}
-    same = next((source for source in known.values() if source.url == url.text), None)
-    if same is not None and name in ("", same.name):
-        return same
-    if same is not None:
-        raise Conflict(
-            f"{url.text} is already mirrored as {same.name}.",
-            code="already-mirrored",
-            hints=[f"leave --name out to bring {same.name} up to date"],
-        )
-    wanted = name or url.name
-    if not name and wanted in known:
-        wanted = url.long_name
-    if not wanted and not url.name:
-        raise InvalidInput(
-            f"{url.text} gives no name for the source.", code="no-name", hints=["say --name <name>"]
-        )
-    if not wanted or wanted in known:
-        raise _taken(known[wanted or url.name])
-    return Source(_checked(wanted), url.text, "git")
-
-
-def _checked(name: str) -> str:
-    try:
-        return check_name(name, "source")
-    except InvalidInput as error:
-        raise InvalidInput(
-            error.message, code=error.code, hints=["say --name <another name>"], details=error.details
-        ) from error
-
-
-def _taken(other: Source) -> Conflict:
-    return Conflict(
-        f"The name {other.name} belongs to another source, {other.url or other.kind}.",
-        code="name-taken",
-        hints=["say --name <another name>"],
-    )
+        return _Mirror(store, remote, incoming, engine or find_engine(), told, moved_from).run(source.name)
 
 
 @dataclass(slots=True)
@@ -120,17 +79,19 @@ class _Mirror:
     incoming: Quarantine
     engine: Engine
     progress: Callable[[str], None]
+    moved_from: str = ""
 
     def run(self, name: str) -> MirrorReport:
         """Fetch, derive, publish."""
         view = self.store.view()
         source = view.source(name) or Source(name, self.url.text, "git")
-        if source.url != self.url.text:  # taken while this process waited
-            raise _taken(source)
+        if source.url not in (self.url.text, self.moved_from):  # taken while this process waited
+            raise taken(source)
         self.progress("asking for branches and tags")
         listing = list_remote(self.engine, self.incoming, self.url)
         refs = listing.refs
-        if refs.head == source.head and not _new_tags(source, refs.tags):
+        here = source.url == self.url.text
+        if here and refs.head == source.head and not _new_tags(source, refs.tags):
             self.incoming.remove()
             total = sum(not component.withdrawn for component in view.components(name))
             return replace(self._report(source, refs, None, unchanged=True), total=total)
@@ -143,6 +104,7 @@ class _Mirror:
             self._publish(source, arrived, derived, report)
         self.incoming.remove()
         moved = [f"the tag {tag} was moved upstream" for tag in _moved_tags(source, arrived)]
+        moved += [] if here else [f"the repository was at {source.url}; its source continues here"]
         return replace(report, notes=(*report.notes, *moved))
 
     def _arrived(self, source: Source, refs: RemoteRefs) -> Source:
@@ -150,7 +112,9 @@ class _Mirror:
         head, tags = results(self.incoming, refs)
         labels = dict(sorted({**source.labels, **tags}.items()))
         history = 1 if self.incoming.whole else 0
-        return replace(source, head=head, branch=refs.branch, labels=labels, history=history)
+        return replace(
+            source, url=self.url.text, head=head, branch=refs.branch, labels=labels, history=history
+        )
 
     def _publish(self, source: Source, arrived: Source, derived: Derived, report: MirrorReport) -> None:
         self.progress(f"publishing {report.releases} releases")

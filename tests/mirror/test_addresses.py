@@ -90,7 +90,7 @@ def test_the_git_folder_of_a_checkout_is_the_checkout(tmp_path: Path) -> None:
         ("file://relative", "bad-url"),
         ("ctuning/ck-env", "bad-url"),
         ("nowhere", "bad-url"),
-        ("github:nosuch", "bad-url"),
+        ("github:nosuch", "no-repository-in-url"),
         ("github:", "bad-url"),
         ("github:a/b/c", "bad-url"),
         ("github:a/b c", "bad-url"),

@@ -74,6 +74,10 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, for something else to be printed there."""
         if self._shown:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()

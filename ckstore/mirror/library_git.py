@@ -38,6 +38,9 @@ class LibraryGit:
         with _told(url):
             _remote(git, spelling).fetch(list(refspecs), callbacks=_Callbacks(url, progress))
 
+    def stop(self) -> None:
+        """Nothing to do: whoever listens to the progress raises there, and silence has an end."""
+
 
 def _remote(git: Path, spelling: str) -> pygit2.Remote:
     return pygit2.Repository(str(git)).remotes.create_anonymous(spelling)

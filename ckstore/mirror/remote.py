@@ -35,6 +35,9 @@ class Engine(Protocol):
     ) -> None:
         """Bring these refs, with all they reach, into the repository."""
 
+    def stop(self) -> None:
+        """End what is under way in any thread, as soon as possible; this engine is not used again."""
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteRefs:

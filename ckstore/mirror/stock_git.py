@@ -12,6 +12,7 @@ own rules before anything is released, and git itself checks ids and connectivit
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
 import select
@@ -59,6 +60,8 @@ class StockGit:
 
     def __init__(self, program: str) -> None:
         self._program = program
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
 
     @staticmethod
     def find() -> StockGit | None:
@@ -87,6 +90,12 @@ class StockGit:
         given = "".join(f"{spec}\n" for spec in refspecs)
         self._run(git, url, ["fetch", *options, "--", spelling], given, progress)
 
+    def stop(self) -> None:
+        """End the programs that are under way."""
+        self._stopped = True
+        for process in list(self._running):
+            _end(process)
+
     def _run(
         self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str = "",
         progress: Progress = lambda line: None,
@@ -100,10 +109,14 @@ class StockGit:
                 command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=environment(url),
                 start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once
             )  # fmt: skip
+            self._running.add(process)
             try:
+                if self._stopped:
+                    raise KeyboardInterrupt
                 words = _follow(process, url, progress)
                 code = process.wait()
             finally:
+                self._running.discard(process)
                 _stop(process)
             if code:
                 raise failure(url.text, words)
@@ -162,10 +175,15 @@ def _follow(process: subprocess.Popen[bytes], url: RemoteUrl, progress: Progress
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Leave no child behind, whatever happened; its own children (ssh, index-pack) are in its group."""
     if process.poll() is None:
+        _end(process)
+        process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
         if os.name == "nt":
             process.kill()
         else:
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-    if process.stderr is not None:
-        process.stderr.close()

@@ -416,12 +416,7 @@ def _init(git: Path) -> None:
 
 def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
     """The repository for its refs, and its packs alone for reading (see loose.py)."""
-    pygit2.settings.enable_fsync_gitdir(True)
-    pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
-    pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
-    # Nothing in a user's git settings matters to a store, and a home that cannot be read must not stop it.
-    for level in (pygit2.enums.ConfigLevel.GLOBAL, pygit2.enums.ConfigLevel.XDG):
-        pygit2.settings.search_path[level] = str(git)
+    _settle()
     try:
         packs = pygit2.Odb()
         packs.add_backend(pygit2.OdbBackendPack(str(git / "objects")), 1)
@@ -434,6 +429,19 @@ def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
             code="bad-store",
             hints=["--store names another place"],
         ) from error
+
+
+def _settle() -> None:
+    """libgit2's options. They are of the whole process, and threads must not see them change: so once."""
+    levels = (pygit2.enums.ConfigLevel.GLOBAL, pygit2.enums.ConfigLevel.XDG)
+    if all(pygit2.settings.search_path[level] == os.devnull for level in levels):
+        return
+    pygit2.settings.enable_fsync_gitdir(True)
+    pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
+    pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
+    # Nothing in a user's git settings matters to a store, and a home that cannot be read must not stop it.
+    for level in levels:
+        pygit2.settings.search_path[level] = os.devnull
 
 
 def _unknown(oid: str) -> tuple[int, bytes]:

@@ -70,6 +70,9 @@ class DiskFillsUp:
             (git / "objects" / "pack" / name).write_bytes(b"PACK half")
         raise failure(url.text, "fatal: write error: No space left on device")
 
+    def stop(self) -> None:
+        self._engine.stop()
+
 
 @pytest.mark.parametrize("engine", ["git", "libgit2"])
 class TestOverHttp:

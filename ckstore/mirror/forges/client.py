@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -19,7 +19,7 @@ from ckstore.mirror.forges.answers import Answers, Remembered
 from ckstore.mirror.forges.exchange import Reply, exchange
 from ckstore.mirror.forges.forge import malformed
 from ckstore.mirror.forges.limits import pause_asked
-from ckstore.mirror.remote import Progress
+from ckstore.mirror.forges.patience import Patience
 from ckstore.mirror.tokens import Secrets
 from ckstore.mirror.urls import is_loopback
 
@@ -28,26 +28,6 @@ _MOST_PAGES = 1000
 _TRIES = 4
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^<>]*?\brel="?next"?')
 _REDIRECTS = (301, 302, 303, 307, 308)
-
-
-@dataclass(slots=True)
-class Patience:
-    """How long a limit is waited for, in seconds, for all requests together; ``pause`` sleeps."""
-
-    left: float = 900
-    progress: Progress = lambda line: None
-    pause: Callable[[float], None] = time.sleep
-
-    def wait(self, seconds: float, host: str, why: str) -> bool:
-        """Wait, showing what is left, second by second; False, at once, when that would take too long."""
-        if seconds > self.left:
-            return False
-        self.left -= seconds
-        while seconds > 0:
-            self.progress(f"{host}: {why}, waiting {seconds:.0f} s")
-            self.pause(min(seconds, 1.0))
-            seconds -= 1
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +160,8 @@ class Client:
 
 def _target(address: str, location: str) -> str:
     """Where a redirect leads: https from anywhere, http only between addresses of this very machine."""
-    target = urljoin(address, location)
     try:
+        target = urljoin(address, location)
         parts = urlsplit(target)
         local = is_loopback(parts.hostname or "") and is_loopback(urlsplit(address).hostname or "")
         allowed = bool(parts.hostname) and parts.username is None and bool(location)
@@ -194,7 +174,10 @@ def _target(address: str, location: str) -> str:
 
 def _following(reply: Reply, address: str) -> str:
     found = _NEXT.search(reply.fields.get("link", ""))
-    return urljoin(address, found[1]) if found else ""
+    try:
+        return urljoin(address, found[1]) if found else ""
+    except ValueError:
+        raise malformed("its next page has a malformed address") from None
 
 
 def _parse(body: bytes) -> Any:

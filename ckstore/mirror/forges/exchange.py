@@ -60,6 +60,8 @@ def exchange(
 
 def _read(response: http.client.HTTPResponse, most: int, address: str) -> bytes:
     data = response.read(most + 1)
+    if response.length and len(data) <= most:
+        raise http.client.IncompleteRead(data, response.length)
     if len(data) > most:
         raise Unavailable(
             f"The answer of {_host(address)} is larger than {most // 1024 // 1024} MiB.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,7 @@ from ckstore.operations.log import Entry, entry_at
 from ckstore.operations.lookup import line_of
 
 Progress = Callable[[str], None]
+What = Literal["release", "withdrawn", "returned", "yanked", "unyanked"]
 _ANY = "*"
 _PUT_BACK = "put back into the folder"
 
@@ -44,11 +45,12 @@ class Event:
 
     Of a release: ``name`` is ``kind:name`` at that time, ``former_name`` and ``former_path`` are set where
     they changed, ``changes`` are lines of the interface difference, ``labels`` the repository tags at which
-    it was current. A withdrawal and a return carry the version that was newest then. ``operation`` is the
-    id of the one that published it; empty when that is not known.
+    it was current. A withdrawal and a return carry the version that was newest then, a yank the one that
+    is kept from new locks, with its ``reason``. ``operation`` is the id of the one that published it; empty
+    when that is not known.
     """
 
-    what: Literal["release", "withdrawn", "returned"]
+    what: What
     version: str
     name: str
     upstream: Upstream
@@ -59,6 +61,7 @@ class Event:
     former_name: str = ""
     former_path: str = ""
     tree: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +97,9 @@ def story(
     versions = _chosen(component, requirement)
     view = store.view()
     brought = _Brought(store, source, component.uid)
-    chapters = list(_chapters(component, brought.absences, versions))
-    kept = chapters[: limit or None]
-    teller = _Teller(store, view, source, component, brought)
-    events = tuple(teller.event(what, version, commit) for what, version, commit in kept)
+    chapters = _chapters(component, brought, versions)
+    teller = _Teller(store, view, source, component)
+    events = tuple(teller.event(chapter) for chapter in chapters[: limit or None])
     used = {event.operation for event in events}
     return Story(
         source, component.uid, component.kind, component.name, component.names, component.withdrawn,
@@ -119,20 +121,31 @@ def _chosen(component: Component, requirement: Requirement) -> set[str]:
     return chosen
 
 
-Chapter = tuple[Literal["release", "withdrawn", "returned"], str, str]  # what, version, commit
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    """What is going to be told: ``commit`` of a withdrawal or a return, ``reason`` of a yank."""
+
+    what: What
+    version: str
+    operation: str
+    commit: str = ""
+    reason: str = ""
 
 
-def _chapters(component: Component, absences: Absences, versions: set[str]) -> Iterator[Chapter]:
-    """What there is to tell, newest first."""
-    for version in reversed(component.versions):
-        if version not in versions:
-            continue
-        for newest, gone, back in reversed(absences.spans):
+def _chapters(component: Component, brought: _Brought, versions: set[str]) -> list[_Chapter]:
+    """All of them, newest first. Upstream's come in upstream's order, yanks behind what there was then."""
+    told: list[_Chapter] = []
+    for version in component.versions:
+        told.append(_Chapter("release", version, brought.of("release", version, "")))
+        for newest, gone, back in brought.absences.spans:
             if newest == version:
+                told.append(_Chapter("withdrawn", version, brought.of("withdrawn", version, gone), gone))
                 if back:
-                    yield "returned", version, back
-                yield "withdrawn", version, gone
-        yield "release", version, ""
+                    told.append(_Chapter("returned", version, brought.of("returned", version, back), back))
+    for yank in brought.yanks:
+        places = (n for n, chapter in enumerate(told) if brought.is_after(chapter.operation, yank.operation))
+        told.insert(next(places, len(told)), yank)
+    return [chapter for chapter in reversed(told) if chapter.version in versions]
 
 
 class _Brought:
@@ -141,6 +154,8 @@ class _Brought:
     def __init__(self, store: ObjectStore, source: str, uid: str) -> None:
         self.entries: list[Entry] = []  # those that changed the component, oldest first
         self.absences = Absences()
+        self.yanks: list[_Chapter] = []
+        self._reasons: dict[str, str] = {}  # version → reason, while it is yanked
         self._operation: dict[str, str] = {}
         self._ends: dict[tuple[str, str, str], str] = {}
         before = ""
@@ -152,6 +167,8 @@ class _Brought:
                 self.entries.append(entry_at(view, oid, commit))
                 recorded = view.absences(source, uid)
                 self._note(oid, component, recorded if recorded.spans else _after(self.absences, component))
+                yanks = view.yanks(source, uid)
+                self._note_yanks(oid, {version: yank.reason for version, yank in yanks.items()})
             before = now
 
     def _note(self, oid: str, component: Component, absences: Absences) -> None:
@@ -161,6 +178,19 @@ class _Brought:
             self._ends.setdefault((newest, "withdrawn", gone), oid)
             self._ends.setdefault((newest, "returned", back), oid)
         self.absences = absences
+
+    def _note_yanks(self, oid: str, reasons: dict[str, str]) -> None:
+        for version, reason in sorted(reasons.items()):
+            if self._reasons.get(version) != reason:
+                self.yanks.append(_Chapter("yanked", version, oid, reason=reason))
+        gone = sorted(self._reasons.keys() - reasons.keys())
+        self.yanks += [_Chapter("unyanked", version, oid) for version in gone]
+        self._reasons = reasons
+
+    def is_after(self, operation: str, other: str) -> bool:
+        """True when one operation of the log is later than another; both changed this component."""
+        order = [entry.id for entry in self.entries]
+        return order.index(operation) > order.index(other)
 
     def of(self, what: str, version: str, commit: str) -> str:
         """The id of the operation that published a release, a withdrawal or a return."""
@@ -178,29 +208,28 @@ def _after(absences: Absences, component: Component) -> Absences:
 class _Teller:
     """Makes events; reads a record only when it is told."""
 
-    def __init__(
-        self, store: ObjectStore, view: LogView, source: str, component: Component, brought: _Brought
-    ) -> None:
+    def __init__(self, store: ObjectStore, view: LogView, source: str, component: Component) -> None:
         self._store, self._view, self._source = store, view, source
-        self._component, self._brought = component, brought
+        self._component = component
         self._labels: dict[str, list[str]] = {}
         for label in sorted(component.labels, key=version_order):
             self._labels.setdefault(component.labels[label], []).append(label)
 
-    def event(self, what: Literal["release", "withdrawn", "returned"], version: str, commit: str) -> Event:
-        """One event; ``commit`` is that of a withdrawal or a return."""
+    def event(self, chapter: _Chapter) -> Event:
+        """One event."""
+        what, version = chapter.what, chapter.version
         release = self._release(version)
         name = f"{release.kind}:{release.name}"
         if what != "release":
-            operation = self._brought.of(what, version, commit)
-            return Event(what, version, name, self._upstream(commit), operation)
+            upstream = self._upstream(chapter.commit)
+            return Event(what, version, name, upstream, chapter.operation, reason=chapter.reason)
         at = self._component.versions.index(version)
         former = self._release(self._component.versions[at - 1]) if at else release
         was = f"{former.kind}:{former.name}"
         return Event(
-            what, version, name, self._upstream(release.commit), self._brought.of(what, version, ""),
-            release.bump, release.changes, tuple(self._labels.get(version, ())),
-            was if was != name else "", former.path if former.path != release.path else "", release.tree,
+            what, version, name, self._upstream(release.commit), chapter.operation, release.bump,
+            release.changes, tuple(self._labels.get(version, ())), was if was != name else "",
+            former.path if former.path != release.path else "", release.tree,
         )  # fmt: skip
 
     def _release(self, version: str) -> Release:

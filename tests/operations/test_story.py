@@ -11,6 +11,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.add import add
 from ckstore.operations.mirror import mirror
 from ckstore.operations.story import story
+from ckstore.operations.yank import unyank, yank
 from tests.mirror.upstream import Files, Upstream, native
 
 UID = "0123456789abcdef"
@@ -92,6 +93,30 @@ def test_names_the_operation_that_brought_each_event(store: ObjectStore, up: Ups
     assert [event.operation for event in whole.events] == [store.view().head, first]
     assert [entry.id for entry in whole.operations] == [store.view().head, first]
     assert [event.operation for event in story(store, "program:b").events] == [second, first]
+
+
+def test_tells_of_yanks_after_what_there_was_then(store: ObjectStore, up: Upstream) -> None:
+    up.commit(native("program/a"))
+    up.commit(native("program/a", body="y"))
+    mirror(store, up.url)
+    yank(store, "program:a@1.0.0", "it lies")
+    up.commit(native("program/a", body="z"))
+    mirror(store, up.url)
+    unyank(store, "program:a@1.0.0")
+    yank(store, "program:a@=1.0.2")
+    events = story(store, "program:a").events
+    assert [(event.what, event.version, event.reason) for event in events] == [
+        ("yanked", "1.0.2", ""), ("unyanked", "1.0.0", ""), ("release", "1.0.2", ""),
+        ("yanked", "1.0.0", "it lies"), ("release", "1.0.1", ""), ("release", "1.0.0", ""),
+    ]  # fmt: skip
+    assert len({event.operation for event in events}) == 5
+
+
+def test_a_story_can_be_told_when_all_is_yanked(store: ObjectStore, up: Upstream) -> None:
+    up.commit(native("program/a"))
+    mirror(store, up.url)
+    yank(store, "program:a@1.0.0")
+    assert told(store, "program:a") == [("yanked", "1.0.0"), ("release", "1.0.0")]
 
 
 def test_tells_of_folders_too(store: ObjectStore, tmp_path: Path) -> None:

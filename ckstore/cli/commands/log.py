@@ -45,7 +45,7 @@ def command(reference: str, limit: int, store_path: str | None, as_json: bool) -
     """List what was published, newest first, or tell the story of one component.
 
     REFERENCE (program:NAME, a UID, program:NAME@^1.2) names a component: every release with the reason for
-    its version, the upstream commit, the repository tags at it; renames, withdrawals and returns.
+    its version, the upstream commit, the repository tags at it; renames, withdrawals, returns and yanks.
     """
     store = open_store(store_path, create=False)
     if reference:
@@ -91,6 +91,9 @@ def _operation(entry: Entry) -> str:
 
 
 def _event(event: Event) -> Iterator[str]:
+    if event.what in ("yanked", "unyanked"):
+        yield f"  {event.what} {event.version}" + (f": {event.reason}" if event.reason else "")
+        return
     if event.what != "release":
         yield f"  {event.what}  {_upstream(event.upstream)}".rstrip()
         return

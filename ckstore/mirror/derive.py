@@ -83,6 +83,19 @@ def _version(previous: Release | None, metadata: Metadata, bump: Bump) -> tuple[
     return str(next_version(current, bump)), bump
 
 
+def insert(line: Line | None, release: Release) -> Line:
+    """The line with a release at its place in the order of precedence, which need not be the last."""
+    if line is None or parse_version(release.version) > parse_version(line.component.newest):
+        away = line.component.withdrawn if line else ""
+        after = extend(
+            replace(line, component=replace(line.component, withdrawn="")) if line else None, release
+        )
+        return replace(after, component=replace(after.component, withdrawn=away))
+    versions = sorted([*line.component.versions, release.version], key=parse_version)
+    component = replace(line.component, versions=tuple(versions))
+    return replace(line, component=component, added=(*line.added, release))
+
+
 def extend(line: Line | None, release: Release) -> Line:
     """The line with one more release."""
     called = f"{release.kind}:{release.name}"
@@ -111,6 +124,7 @@ class Derivation:
     digest_of: Callable[[str], str]
     where_missing: Callable[[str], str]
     lines: dict[str, Line]
+    from_tags: Callable[[str], bool] = lambda uid: False  # of a plain repository: only tags make releases
     claims: Claims = field(default_factory=Claims)
     skipped: list[str] = field(default_factory=list)  # releases of the past that are incomplete
     warnings: dict[str, str] = field(default_factory=dict)
@@ -141,7 +155,7 @@ class Derivation:
         except (NotFound, CorruptData) as error:
             self.skipped.append(f"(root)@{commit[:12]}: {error.message}")
             return False
-        self._withdraw(commit)
+        self.withdraw(commit)
         return True
 
     def _read(self, commit: str, old: str, new: str) -> None:
@@ -170,6 +184,10 @@ class Derivation:
             if line.component.withdrawn:
                 self.lines[uid] = line.returned(commit)
             return
+        if claim.found.format == "plain" and self.from_tags(uid):
+            if line is not None and line.component.withdrawn:
+                self.lines[uid] = line.returned(commit)
+            return
         release = self._release(uid, claim, commit)
         if release is not None:
             self.lines[uid] = extend(line, release)
@@ -179,11 +197,10 @@ class Derivation:
         tree, line, metadata = claim.found.tree, self.lines.get(uid), claim.metadata
         assert metadata is not None
         try:
-            verdict = self._checks.check(tree)
-            if verdict.refusal:
-                self._refused[claim.path] = verdict.refusal
+            refusal, warning, where = self.look_at(commit, claim.path, tree)
+            if refusal:
+                self._refused[claim.path] = refusal
                 return None
-            where = Where(commit, claim.path, tree, self.digest_of(tree))
             files = file_names(self.trees, tree) if metadata.kind in KINDS_OF_FILES else ()
         except (NotFound, CorruptData):
             lost = self.where_missing(tree)
@@ -191,17 +208,22 @@ class Derivation:
             if not self._at_the_start:  # else it was said when it happened
                 self.skipped.append(f"{claim.path or '.'}@{commit[:12]}: {lost}")
             return None
-        if verdict.warning:
-            self.warnings[claim.path] = verdict.warning
+        if warning:
+            self.warnings[claim.path] = warning
         return next_release(line.newest if line else None, uid, metadata, files, where)
 
-    @property
-    def _checks(self) -> Safety:
+    def look_at(self, commit: str, path: str, tree: str) -> tuple[str, str, Where]:
+        """(why it must not be released, what is odd about it, the place of a release).
+
+        Raises NotFound or CorruptData when the tree is incomplete.
+        """
         if self._safety is None:
             self._safety = Safety(self.trees)
-        return self._safety
+        verdict = self._safety.check(tree)
+        digest = "" if verdict.refusal else self.digest_of(tree)
+        return verdict.refusal, verdict.warning, Where(commit, path, tree, digest)
 
-    def _withdraw(self, commit: str) -> None:
+    def withdraw(self, commit: str) -> None:
         """What is gone is withdrawn; what is merely broken keeps its last release."""
         if not self._orphans:
             return

@@ -10,6 +10,8 @@ from ckstore.errors import CkstoreError
 from ckstore.mirror.derive import Derivation, Line
 from ckstore.mirror.labels import Tagged, label
 from ckstore.mirror.readers.choice import Readers
+from ckstore.mirror.tagged import TaggedReleases, plain_only
+from ckstore.mirror.tags import version_tags
 from ckstore.mirror.trees import RawTrees
 from ckstore.mirror.walk import Walk, first_parents, plan
 from ckstore.model.records import Release, Source
@@ -37,6 +39,7 @@ class Derived:
     shared_uids: int
     total: int
     walk: Walk
+    notes: tuple[str, ...] = ()
 
 
 def load_lines(view: LogView, source: str) -> dict[str, Line]:
@@ -61,63 +64,94 @@ def derive(
     the user's name for the source, so that two users get the same releases.
     """
     before = load_lines(view, source.name)
-    trees = RawTrees(objects, objects.read)
+    trees, readers = RawTrees(objects, objects.read), Readers(root_name)
     digests = Digests(trees.read_tree, trees.read_blob)
     work = Derivation(
-        trees, Readers(root_name), digests.of_tree, lambda tree: missing_below(objects, tree),
+        trees, readers, digests.of_tree, lambda tree: missing_below(objects, tree),
         dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],
     )  # fmt: skip
     walk = plan(objects, source.head, arrived.head)
-    _follow(work, walk, progress)
-    _label(objects, trees, work, view, source, arrived)
+    line = first_parents(objects, arrived.head)[0] if arrived.labels else []
+    tags = plain_only(trees, readers, version_tags(objects, arrived.labels, root_name, line))
+    tagged = TaggedReleases(work, root_name, tags, lambda uid, text: view.release(source.name, uid, text))
+    work.from_tags = tagged.decide
+    positions = {commit: n for n, (commit, _) in enumerate(line)}
+    _follow(work, walk, tagged, positions, progress)
+    _Labelling(objects, trees, view, source, arrived, positions).apply(work, tagged)
     return Derived(
-        lines=work.changed(before), known=before, problems=work.problems(),
+        lines=work.changed(before), known=before,
+        problems=(*work.problems(), *sorted(tagged.problems())),
         warnings=tuple(f"{path}: {text}" for path, text in sorted(work.warnings.items())),
         shared_uids=work.claims.across_kinds(), walk=walk,
-        total=sum(not line.component.withdrawn for line in work.lines.values()),
+        total=sum(not each.component.withdrawn for each in work.lines.values()),
+        notes=tuple(tagged.notes(line)),
     )  # fmt: skip
 
 
-def _follow(work: Derivation, walk: Walk, progress: Callable[[str], None]) -> None:
+def _follow(
+    work: Derivation, walk: Walk, tagged: TaggedReleases, positions: Mapping[str, int],
+    progress: Callable[[str], None],
+) -> None:  # fmt: skip
     commit, root = walk.base
+    first = walk.steps[0][0] if walk.steps else ""
+    tagged.up_to(positions.get(first, len(positions)) - 1)
     work.start(commit, root)
+    if not walk.steps:
+        work.withdraw(commit)
     for number, (commit, tree) in enumerate(walk.steps, 1):
+        tagged.up_to(positions.get(commit, -1))
         if work.step(commit, root, tree):
             root = tree
         if number % _REPORT_EVERY == 0 or number == len(walk.steps):
             progress(f"reading history {number}/{len(walk.steps)}")
 
 
-def _label(
-    objects: ObjectStore, trees: RawTrees, work: Derivation, view: LogView, source: Source, arrived: Source
-) -> None:
-    """Put the labels of tags that are new, have moved, or have come onto the line, on every component."""
-    if not arrived.labels:
-        return
-    positions = {commit: n for n, (commit, _) in enumerate(first_parents(objects, arrived.head)[0])}
-    reached = positions.get(source.head, len(positions))
-    tags = [
-        tagged
-        for tag, oid in sorted(arrived.labels.items())
-        if (tagged := _tagged(objects, tag, oid, positions)).position > reached
-        or source.labels.get(tag) != oid
-    ]
-    if not tags:
-        return
-    for uid, line in work.lines.items():
-        releases = _all_releases(view, source.name, line)
+@dataclass(frozen=True, slots=True)
+class _Labelling:
+    """Puts the labels of tags that are new, have moved, or have come onto the line, on every component."""
+
+    objects: ObjectStore
+    trees: RawTrees
+    view: LogView
+    source: Source
+    arrived: Source
+    positions: Mapping[str, int]  # of commits on the line
+
+    def apply(self, work: Derivation, tagged: TaggedReleases) -> None:
+        """All components; one whose releases are tags gets a place for each anew: they come in any order."""
+        everything = [
+            _tagged(self.objects, tag, oid, self.positions)
+            for tag, oid in sorted(self.arrived.labels.items())
+        ]
+        reached = self.positions.get(self.source.head, len(self.positions))
+        fresh = [
+            tag
+            for tag in everything
+            if tag.position > reached or self.source.labels.get(tag.name) != self.arrived.labels[tag.name]
+        ]
+        for uid, line in work.lines.items():
+            if uid == tagged.uid and line.newest.bump == "explicit":
+                labels = self._of(line, everything, {**self.positions, **tagged.positions})
+                labels |= tagged.labels()
+            else:
+                labels = self._of(line, fresh, self.positions)
+            if labels != line.component.labels:
+                work.lines[uid] = replace(line, component=replace(line.component, labels=labels))
+
+    def _of(self, line: Line, tags: list[Tagged], positions: Mapping[str, int]) -> dict[str, str]:
         labels = dict(line.component.labels)
+        releases = _all_releases(self.view, self.source.name, line) if tags else []
         for tag in tags:
-            version = label(trees, tag, releases, positions)
+            version = label(self.trees, tag, releases, positions)
             labels.pop(tag.name, None)
             labels |= {tag.name: version} if version else {}
-        if labels != line.component.labels:
-            work.lines[uid] = replace(line, component=replace(line.component, labels=labels))
+        return labels
 
 
 def _all_releases(view: LogView, source: str, line: Line) -> list[Release]:
-    recorded = line.component.versions[: len(line.component.versions) - len(line.added)]
-    return [view.release(source, line.component.uid, version) for version in recorded] + list(line.added)
+    added = {release.version: release for release in line.added}
+    uid, versions = line.component.uid, line.component.versions
+    return [added.get(version) or view.release(source, uid, version) for version in versions]
 
 
 def _tagged(objects: ObjectStore, tag: str, commit: str, positions: Mapping[str, int]) -> Tagged:

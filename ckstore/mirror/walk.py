@@ -52,6 +52,18 @@ def _header(objects: ObjectStore, oid: str) -> tuple[str, str]:
     return data[5:45].decode("ascii", "replace"), parent
 
 
+def parents_of(objects: ObjectStore, oid: str) -> tuple[str, ...]:
+    """All parents of a commit, from its raw bytes."""
+    kind, data = objects.read(oid)
+    if kind != "commit":
+        raise CorruptData(f"The object {oid} is not a commit.", code="wrong-type")
+    parents, at = [], 46
+    while data[at : at + 7] == b"parent ":
+        parents.append(data[at + 7 : at + 47].decode("ascii", "replace"))
+        at += 48
+    return tuple(parents)
+
+
 def plan(objects: ObjectStore, old_head: str, head: str) -> Walk:
     """What to walk from ``old_head`` (empty: nothing was derived before) to ``head``."""
     line, cut = first_parents(objects, head, until=old_head)

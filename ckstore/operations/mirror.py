@@ -191,7 +191,7 @@ def _moved_tags(source: Source, arrived: Source) -> list[str]:
 
 
 def _notes(derived: Derived, *, whole: bool) -> list[str]:
-    notes = list(derived.warnings)
+    notes = [*derived.warnings, *derived.notes]
     if derived.walk.rewritten:
         notes.append("upstream's history was rewritten: what was released stays, new releases follow it")
     if derived.walk.cut:

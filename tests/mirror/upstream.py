@@ -57,6 +57,10 @@ class Upstream:
         """The id of what lies at a path of the head."""
         return str(self.repo.revparse_single(f"main:{path}").id)
 
+    def root(self, commit: str) -> str:
+        """The root tree of a commit."""
+        return str(self.repo.revparse_single(f"{commit}^{{tree}}").id)
+
     @quickly
     def commit(self, files: Files, message: str = "change") -> str:
         """Write these files (None removes one; a path ending with ``/`` removes a folder) and commit."""

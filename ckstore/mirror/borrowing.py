@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pygit2
 
 from ckstore.errors import CorruptData, NotFound
-from ckstore.objects.loose import loose_path, read_loose
+from ckstore.model.limits import MAX_ALTERNATES
+from ckstore.objects.loose import loose_path, read_loose, refused
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stream import Pieces
 
 _TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
-_MOST_ALTERNATES = 8
+_LISTED_BYTES = 64 * 1024
 
 
 class BorrowingStore(ObjectStore):
     """Reads from several folders of objects; nothing of it is ever written.
 
+    ``refused`` are objects beyond a limit, with the reason: they are never read.
+
     Only packs are given to libgit2: it does not survive damaged loose files (see objects/loose.py), and
     damaged repositories are read here.
     """
 
-    def __init__(self, path: Path, lenders: Sequence[Path]) -> None:
+    def __init__(self, path: Path, lenders: Sequence[Path], refused: Mapping[str, str] | None = None) -> None:
         super().__init__(path, create=False)
+        self.refused = dict(refused or {})
         self._folders = list(dict.fromkeys([self.git / "objects", *lenders]))
         self._borrowed = pygit2.Odb()
         for priority, folder in enumerate(self._folders, 1):
@@ -32,7 +36,8 @@ class BorrowingStore(ObjectStore):
         self.pieces = Pieces(self._folders, lambda: self._borrowed, self.read)
 
     def read(self, oid: str) -> tuple[str, bytes]:
-        """(type, bytes) of an object; NotFound, or CorruptData when it is damaged."""
+        """(type, bytes) of an object; NotFound, or CorruptData when it is damaged or beyond a limit."""
+        self._check(oid)
         try:
             kind, data = self._borrowed.read(oid)
         except KeyError:
@@ -40,6 +45,25 @@ class BorrowingStore(ObjectStore):
         except (pygit2.GitError, ValueError, OSError) as error:
             raise CorruptData(f"The object {oid} is damaged: {error}.", code="bad-object") from error
         return _TYPES[int(kind)], data
+
+    def _check(self, oid: str) -> None:
+        if oid in self.refused:
+            raise refused(oid, self.refused[oid])
+
+    def size_of(self, oid: str) -> int:
+        """The size of an object in bytes, from its header."""
+        self._check(oid)
+        return super().size_of(oid)
+
+    def stream_blob(self, oid: str) -> Iterator[bytes]:
+        """The bytes of a blob, in pieces: trust none before the last one came."""
+        self._check(oid)
+        return super().stream_blob(oid)
+
+    def large_blob(self, oid: str) -> Iterator[bytes] | None:
+        """The pieces of a blob of some MiB; None for one to be read as a whole."""
+        self._check(oid)
+        return super().large_blob(oid)
 
     def _read_loose(self, oid: str) -> tuple[str, bytes]:
         for folder in self._folders:
@@ -53,12 +77,26 @@ class BorrowingStore(ObjectStore):
         return bool(self._borrowed.exists(oid)) or any(loose_path(f, oid).exists() for f in self._folders)
 
 
-def object_folders(objects: Path, left: int = _MOST_ALTERNATES) -> Iterator[Path]:
-    """A folder of objects and those that it borrows from in turn (gitrepository-layout(5), alternates)."""
-    yield objects
+def object_folders(objects: Path) -> Iterator[Path]:
+    """A folder of objects and those that it borrows from in turn (gitrepository-layout(5), alternates).
+
+    Each is named once, and no more than :data:`MAX_ALTERNATES`: they may name each other in a circle.
+    """
+    pending, seen = [objects.resolve()], {objects.resolve()}
+    while pending:
+        folder = pending.pop(0)
+        yield folder
+        for lender in _alternates(folder):
+            if lender not in seen and len(seen) <= MAX_ALTERNATES:
+                seen.add(lender)
+                pending.append(lender)
+
+
+def _alternates(objects: Path) -> Iterator[Path]:
     listed = objects / "info" / "alternates"
-    if left and listed.is_file():
-        for line in listed.read_text("utf-8", "replace").splitlines():
-            folder = (objects / line).resolve()
-            if line and not line.startswith("#") and folder.is_dir():
-                yield from object_folders(folder, left - 1)
+    if listed.is_file():
+        with listed.open("rb") as file:
+            text = file.read(_LISTED_BYTES)
+        for line in text.decode("utf-8", "surrogateescape").splitlines():
+            if line and "\0" not in line and not line.startswith("#") and (objects / line).is_dir():
+                yield (objects / line).resolve()

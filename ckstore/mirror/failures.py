@@ -45,6 +45,11 @@ _SIGNS = (
         ),
     ),
     _Sign(
+        r"file too large|died of signal 25|out of memory|cannot allocate memory|malloc failed|mmap failed",
+        "remote-too-large", "What {where} sends is too large for the limits of a mirror.",
+        ("docs/limits.md says what they are",),
+    ),
+    _Sign(
         r"certificate|SSL|TLS", "bad-certificate", "The encrypted connection to {where} cannot be trusted.",
         ("a proxy's certificate goes into git's http.sslCAInfo",),
     ),

@@ -65,7 +65,7 @@ def derive(
     """
     before = load_lines(view, source.name)
     trees, readers = RawTrees(objects, objects.read), Readers(root_name)
-    digests = Digests(trees.read_tree, trees.read_blob)
+    digests = Digests(trees.read_tree, trees.read_blob, objects.large_blob)
     work = Derivation(
         trees, readers, digests.of_tree, lambda tree: missing_below(objects, tree),
         dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],
@@ -174,9 +174,12 @@ def first_parents_to(objects: ObjectStore, commit: str, positions: Mapping[str, 
 
 def missing_below(objects: ObjectStore, tree: str) -> str:
     """A sentence about the first object that is missing or damaged below a tree, with its path."""
-    pending = [("", tree)]
+    pending, seen = [("", tree)], set()
     while pending:
         prefix, oid = pending.pop()
+        if oid in seen:
+            continue
+        seen.add(oid)
         try:
             entries = objects.read_tree(oid)
         except CkstoreError as error:
@@ -187,6 +190,11 @@ def missing_below(objects: ObjectStore, tree: str) -> str:
                 pending.append((path, entry.oid))
             elif entry.mode != GITLINK and not objects.has(entry.oid):
                 return f"{path}: the object {entry.oid} is missing in the source"
+            elif entry.mode != GITLINK:
+                try:
+                    objects.size_of(entry.oid)
+                except CkstoreError as error:  # it is beyond a limit, or has no header
+                    return f"{path}: {error.message}"
     return "an object is damaged"
 
 

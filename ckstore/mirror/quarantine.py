@@ -9,6 +9,7 @@ mirror is interrupted, and the next one goes on from them. The store sees nothin
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from filelock import Timeout
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.borrowing import BorrowingStore, object_folders
+from ckstore.mirror.inspection import inspect
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.limits import MAX_TAG_CHAIN
 from ckstore.objects.disk import not_writable
 from ckstore.objects.litter import quarantine_lock
 from ckstore.objects.store import ObjectStore
@@ -28,7 +31,12 @@ from ckstore.objects.store import ObjectStore
 _WAIT_SECONDS = 3600
 _ADDRESS = "address"
 KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
-HEAD, TAG = f"{_ARRIVED}head", f"{_ARRIVED}tags/"
+HEAD = f"{_ARRIVED}head"
+
+
+def tag_ref(tag: str) -> str:
+    """Where a tag arrives: under a name that no other one can collide with, on any file system."""
+    return f"{_ARRIVED}tags/{hashlib.sha256(tag.encode('utf-8', 'surrogateescape')).hexdigest()}"
 
 
 @dataclass(slots=True)
@@ -50,22 +58,28 @@ class Quarantine:
     def arrived(self, ref: str) -> str:
         """The commit that a fetched ref leads to; empty when there is none."""
         try:
-            return str(self.objects.repo.references[ref].peel(pygit2.Commit).id)
-        except (KeyError, pygit2.GitError, ValueError):
+            return peeled(self.objects, str(self.objects.repo.references[ref].resolve().target))
+        except (KeyError, pygit2.GitError, ValueError, CkstoreError):
             return ""
 
     def lean_on(self, folder: Path) -> None:
         """Read the objects of another repository (its git folder) in place, whole or not."""
-        self.lenders = (*self.lenders, *object_folders(folder / "objects"))
+        lent = tuple(object_folders(folder / "objects"))
+        self.lenders = (*self.lenders, *lent)
         _borrow(self.git, self.lenders)
         self.reopen()
+        for objects in lent:
+            self.objects.refused |= inspect(objects / "pack")
         self.whole = False
 
     def reopen(self) -> None:
-        """See what was fetched since. Of a shallow repository, the history is not whole."""
+        """See what was fetched since. Of a shallow repository, the history is not whole.
+
+        Nor is it where objects are beyond a limit: they must not come into the store.
+        """
         self.objects.repo.free()
-        self.objects = BorrowingStore(self.path, self.lenders)
-        self.whole = not (self.git / "shallow").exists()
+        self.objects = BorrowingStore(self.path, self.lenders, inspect(self.git / "objects" / "pack"))
+        self.whole = not (self.git / "shallow").exists() and not self.objects.refused
 
     def remove(self) -> None:
         """Everything is in the store."""
@@ -123,9 +137,20 @@ def _open(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
     address.write_text(url.text, "utf-8")
     for litter in (git / "objects" / "pack").glob("tmp_*"):
         litter.unlink(missing_ok=True)
-    opened = Quarantine(store, path, BorrowingStore(path, lenders), lenders)
+    refused = inspect(git / "objects" / "pack")
+    opened = Quarantine(store, path, BorrowingStore(path, lenders, refused), lenders, whole=not refused)
     _set_known(opened)
     return opened
+
+
+def peeled(objects: ObjectStore, oid: str) -> str:
+    """The commit that an object is or, as a tag, leads to; empty for a tag on anything else."""
+    for _ in range(MAX_TAG_CHAIN):
+        kind, data = objects.read(oid)
+        if kind != "tag":
+            return oid if kind == "commit" else ""
+        oid = data[7:47].decode("ascii", "replace") if data[:7] == b"object " else ""
+    return ""
 
 
 def _borrow(git: Path, lenders: Sequence[Path]) -> None:

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from ckstore.errors import NotFound
+from ckstore.errors import NotFound, Unsupported
+from ckstore.mirror.labels import version_order
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.limits import MAX_REF_BYTES, MAX_REFS, MAX_TAGS
 
 Progress = Callable[[str], None]
 
 _HEADS, _TAGS, _PEELED = "refs/heads/", "refs/tags/", "^{}"
 _USUAL = ("main", "master", "trunk", "develop")
-_OID = re.compile(r"[0-9a-f]{40}")
+_OID, _SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
+_NOT_IN_REFS = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 
 
 class Engine(Protocol):
@@ -60,9 +63,11 @@ class RemoteRefs:
 def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
     """The refs of a remote from its (name, id) pairs; :class:`NotFound` when the repository is empty."""
     listed = list(pairs)
+    _check_refs(listed, where)
     targets = [oid[5:] for name, oid in listed if name == "HEAD" and oid.startswith("ref: ")]
     target = targets[0] if targets else ""
-    oids = {name: oid for name, oid in listed if _OID.fullmatch(oid)}
+    oids = {name: oid for name, oid in listed if _OID.fullmatch(oid) and is_ref(name.removesuffix(_PEELED))}
+    odd = sum(not is_ref(name.removesuffix(_PEELED)) for name, _ in listed)
     branches = {n.removeprefix(_HEADS): oid for n, oid in oids.items() if n.startswith(_HEADS)}
     branch, note = _default(target.removeprefix(_HEADS), oids.get("HEAD", ""), branches)
     head = branches[branch] if branch else oids.get("HEAD", "")
@@ -72,7 +77,37 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
             code="empty-repository",
             hints=["mirror it again when something was committed and pushed"],
         )
-    return RemoteRefs(branch, head, _tags(oids), note)
+    tags = _tags(oids)
+    notes = [note] if note else []
+    if odd:
+        notes.append(f"{odd} refs have names that git does not allow; they are left out")
+    if len(tags) > MAX_TAGS:
+        notes.append(f"the remote has {len(tags)} tags; the newest {MAX_TAGS}, as versions, are taken")
+        tags = {tag: tags[tag] for tag in sorted(tags, key=version_order)[-MAX_TAGS:]}
+    return RemoteRefs(branch, head, tags, "; ".join(notes))
+
+
+def _check_refs(listed: Sequence[tuple[str, str]], where: str) -> None:
+    if len(listed) > MAX_REFS:
+        raise Unsupported(
+            f"The repository at {where} has more than {MAX_REFS} branches and tags.", code="too-many-refs"
+        )
+    if any(_SHA256.fullmatch(oid) for _, oid in listed):
+        raise Unsupported(
+            f"The repository at {where} names its objects by SHA-256; only SHA-1 repositories are read.",
+            code="sha256-repository",
+        )
+
+
+def is_ref(name: str) -> bool:
+    """True when git allows a ref of this name (git-check-ref-format(1)), and it is not overlong."""
+    return (
+        len(name.encode("utf-8", "surrogateescape")) <= MAX_REF_BYTES
+        and not _NOT_IN_REFS.search(name)
+        and not any(step == "" or step[0] == "." or step.endswith(".lock") for step in name.split("/"))
+        and not name.endswith(".")
+        and name != "@"
+    )
 
 
 def _default(named: str, head: str, branches: Mapping[str, str]) -> tuple[str, str]:

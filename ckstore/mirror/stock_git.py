@@ -22,14 +22,23 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from ckstore.errors import Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.limits import MAX_CHILD_BYTES, MAX_PACK_BYTES, MAX_SAID_BYTES
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = ModuleType("resource")
 
 _IDLE_SECONDS = 300
+_LINE_CHARACTERS = 10_000
+_TOO_LARGE = getattr(signal, "SIGXFSZ", 0)
 _OLDEST = (2, 29)  # the first with `fetch --stdin`
 _KEPT = frozenset([
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
@@ -72,7 +81,8 @@ class StockGit:
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
         patterns = ["HEAD", "refs/heads/*", "refs/tags/*"]
-        lines = self._run(git, url, ["ls-remote", "--symref", "--", spelling, *patterns]).splitlines()
+        command = ["ls-remote", "--symref", "--", spelling, *patterns]
+        lines = self._run(git, url, command, file_bytes=MAX_SAID_BYTES).splitlines()
         pairs = (line.partition("\t") for line in lines)
         return [(name, oid) for oid, _, name in pairs if name]
 
@@ -98,7 +108,7 @@ class StockGit:
 
     def _run(
         self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str = "",
-        progress: Progress = lambda line: None,
+        progress: Progress = lambda line: None, file_bytes: int = MAX_PACK_BYTES,
     ) -> str:  # fmt: skip
         settings = [item for setting in _SETTINGS for item in ("-c", setting)]
         command = [self._program, f"--git-dir={git}", *settings, *arguments]
@@ -113,11 +123,14 @@ class StockGit:
             try:
                 if self._stopped:
                     raise KeyboardInterrupt
+                _bound(process.pid, file_bytes)
                 words = _follow(process, url, progress)
                 code = process.wait()
             finally:
                 self._running.discard(process)
                 _stop(process)
+            if -code == _TOO_LARGE:
+                words = f"fatal: file too large\n{words}"
             if code:
                 raise failure(url.text, words)
             out.seek(0)
@@ -148,10 +161,21 @@ def environment(url: RemoteUrl, given: Mapping[str, str] | None = None) -> dict[
     return clean
 
 
+def _bound(process: int, file_bytes: int) -> None:
+    """Limit the files and the memory of git and whatever it starts: a remote decides how much it is sent."""
+    if not hasattr(resource, "prlimit"):  # Linux has it
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already
+        for what, most in ((resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_DATA, MAX_CHILD_BYTES)):
+            hard = resource.prlimit(process, what)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.prlimit(process, what, (most, hard))
+
+
 def _follow(process: subprocess.Popen[bytes], url: RemoteUrl, progress: Progress) -> str:
     """Read what the child says until it ends; its progress is passed on, the rest is given back."""
     assert process.stderr is not None
-    pending, words = "", ""
+    pending, words, said = "", "", 0
     descriptor = process.stderr.fileno()
     while True:
         if os.name != "nt" and not select.select([descriptor], [], [], _IDLE_SECONDS)[0]:
@@ -161,7 +185,15 @@ def _follow(process: subprocess.Popen[bytes], url: RemoteUrl, progress: Progress
                 hints=["the same command continues where it stopped"],
             )
         chunk = os.read(descriptor, 65536)
+        said += len(chunk)
+        if said > MAX_SAID_BYTES:
+            raise Unavailable(
+                f"{url.text} talks without end beside its data.",
+                code="remote-too-large",
+                details={"limit": MAX_SAID_BYTES},
+            )
         *lines, pending = re.split(r"[\r\n]", pending + chunk.decode("utf-8", "replace"))
+        pending = pending[-_LINE_CHARACTERS:]
         if not chunk:
             return words + pending
         for line in lines:

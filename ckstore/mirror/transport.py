@@ -17,7 +17,7 @@ from ckstore.errors import CkstoreError, NotFound
 from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
-from ckstore.mirror.quarantine import HEAD, KNOWN, TAG, Quarantine
+from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, tag_ref
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
@@ -119,7 +119,7 @@ def _whole_packs_only(folder: Path) -> Iterator[None]:
 
 def _batches(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs) -> Iterator[list[str]]:
     wanted = sorted((tag for tag, oid in refs.tags.items() if oid not in quarantine.known), key=version_order)
-    tags = [f"+refs/tags/{tag}:{TAG}{tag}" for tag in wanted]
+    tags = [f"+refs/tags/{tag}:{tag_ref(tag)}" for tag in wanted]
     head = [f"+{refs.head_ref}:{HEAD}"] if refs.head not in quarantine.known else []
     if url.kind == "folder":  # nothing to interrupt: all at once
         yield from [tags + head] if tags + head else []
@@ -161,6 +161,8 @@ def git_folder(folder: Path) -> Path | None:
 def is_whole(quarantine: Quarantine) -> bool:
     """True when nothing is missing in what arrived: commits, trees and files."""
     objects, repo = quarantine.objects, quarantine.objects.repo
+    if objects.refused:
+        return False
     known: set[str] = set()
     refs = [ref for ref in repo.references if quarantine.arrived(ref)]
     walker = repo.walk(None)
@@ -180,7 +182,7 @@ def results(quarantine: Quarantine, refs: RemoteRefs) -> tuple[str, dict[str, st
     than a commit are left out.
     """
     head = quarantine.arrived(HEAD) or refs.head
-    tags = {tag: quarantine.arrived(TAG + tag) or oid for tag, oid in refs.tags.items()}
+    tags = {tag: quarantine.arrived(tag_ref(tag)) or oid for tag, oid in refs.tags.items()}
     return head, {tag: oid for tag, oid in tags.items() if _is_commit(quarantine, oid)}
 
 

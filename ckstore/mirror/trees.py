@@ -11,11 +11,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ckstore.errors import CorruptData, NotFound
+from ckstore.model.limits import MAX_METADATA_BYTES, too_large
+from ckstore.objects.loose import refused
 from ckstore.objects.trees import TreeEntry, parse_tree
 
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 _ID_BYTES = 20
-_REMEMBERED = 2048
+_REMEMBERED, _BYTES_REMEMBERED = 2048, 16 * 1024 * 1024
+_LINE_BYTES = 1000
 _SMALL = 16 * 1024
 
 
@@ -27,6 +30,9 @@ class Objects(Protocol):
 
     def read_blob(self, oid: str) -> bytes:
         """The bytes of a blob."""
+
+    def size_of(self, oid: str) -> int:
+        """The size of an object in bytes, from its header."""
 
 
 class Trees:
@@ -44,14 +50,21 @@ class Trees:
         """The bytes of a blob."""
         return self.objects.read_blob(oid)
 
+    def read_small(self, oid: str, most: int) -> bytes:
+        """The bytes of a blob; one of more than ``most`` bytes is not read: :class:`CorruptData`."""
+        size = self.objects.size_of(oid)
+        if size > most:
+            raise refused(oid, f"it has {size} bytes, more than {most}")
+        return self.read_blob(oid)
+
     def first_line(self, oid: str) -> str:
         """The first line of a small blob, stripped; remembered, empty when the blob cannot be read."""
         if oid not in self._lines:
             try:
-                data = self.read_blob(oid)
+                data = self.read_small(oid, MAX_METADATA_BYTES)
             except (NotFound, CorruptData):
                 data = b""
-            self._lines[oid] = data.decode("utf-8", "replace").split("\n", 1)[0].strip()
+            self._lines[oid] = data[:_LINE_BYTES].decode("utf-8", "replace").split("\n", 1)[0].strip()
         return self._lines[oid]
 
     def child(self, tree: str, name: str) -> TreeEntry | None:
@@ -80,6 +93,7 @@ class RawTrees(Trees):
         super().__init__(objects)
         self._read = read
         self._blobs: dict[str, bytes] = {}
+        self._held = 0  # bytes of trees
         self._known: dict[str, tuple[bytes, frozenset[bytes]]] = {"": (b"", frozenset())}
 
     def _raw(self, kind: str, oid: str) -> bytes:
@@ -103,16 +117,25 @@ class RawTrees(Trees):
                 self._blobs[oid] = data
         return data
 
+    def read_small(self, oid: str, most: int) -> bytes:
+        """The bytes of a blob; one of more than ``most`` bytes is not read: :class:`CorruptData`."""
+        data = self._blobs.get(oid)
+        return data if data is not None and len(data) <= most else super().read_small(oid, most)
+
     def _split(self, oid: str) -> tuple[bytes, frozenset[bytes]]:
         """The bytes of a tree, whole and as the set of its entries."""
         known = self._known.get(oid)
         if known is None:
             data = self._raw("tree", oid)
+            excess = too_large("tree", len(data))
+            if excess:
+                raise refused(oid, excess)
             items = _ENTRY.findall(data)
             if sum(map(len, items)) != len(data):
                 raise CorruptData(f"The tree {oid} is damaged.", code="bad-tree", details={"oid": oid})
-            if len(self._known) >= _REMEMBERED:
-                self._known = {"": (b"", frozenset())}
+            self._held += len(data)
+            if len(self._known) >= _REMEMBERED or self._held > _BYTES_REMEMBERED:
+                self._known, self._held = {"": (b"", frozenset())}, len(data)
             known = self._known[oid] = data, frozenset(items)
         return known
 

@@ -8,10 +8,12 @@ every file system that ckstore may be used on.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 
 from ckstore.errors import InvalidInput
+from ckstore.model.limits import MAX_LINK_BYTES
 
 UID_DIGITS = 16
 _UID = re.compile(r"[0-9a-f]{16}")
@@ -21,6 +23,7 @@ _RESERVED = frozenset(
 )
 # Spellings that some file system takes for ".git": case, NTFS short names, trailing dots and blanks.
 _GIT_LIKE = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
+_GITMODULES = re.compile(r"(\.gitmodules|gitmod~[0-9]+|gi7eba~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
 _NOT_ON_WINDOWS = re.compile(r'[:*?<>"|]')
 _NOT_IN_TAGS = re.compile(
     rf"[,\[\]]|: |{_CONTROL.pattern}"
@@ -59,6 +62,34 @@ def unsafe_file_name(name: str) -> str | None:
     except UnicodeEncodeError:
         return "it is not text"
     return f"it is longer than {MAX_NAME_BYTES} bytes" if too_long else None
+
+
+def unsafe_link_name(name: str) -> str | None:
+    """Why a symlink must not have this name; None when it may.
+
+    git reads its own settings through such links in some versions; NTFS has short names for them.
+    """
+    if _GITMODULES.fullmatch(name):
+        return "git reads a file of this name"
+    return None
+
+
+def link_target_rule(target: bytes) -> tuple[str | None, int]:
+    """(why a symlink must not lead there, how many folders it climbs), judged by the text alone.
+
+    ``..`` may stand at the beginning only, so that no link, not even through another one, leads further
+    up than it says.
+    """
+    text = os.fsdecode(target)
+    steps = [step for step in text.split("/") if step not in ("", ".")]
+    climb = next((n for n, step in enumerate(steps) if step != ".."), len(steps))
+    if not text or len(target) > MAX_LINK_BYTES:
+        return "its target is empty or overlong", climb
+    if text.startswith("/") or text[1:2] == ":":
+        return "it leads to an absolute path", climb
+    if any(unsafe_file_name(step) for step in steps[climb:]):
+        return "it leads through a name that is not allowed", climb
+    return None, climb
 
 
 def unportable_file_name(name: str) -> str | None:

@@ -13,10 +13,10 @@ from functools import partial
 from typing import cast
 
 from ckstore.errors import InvalidInput
+from ckstore.model.limits import MAX_DATA_DEPTH, MAX_METADATA_BYTES
 
 Plain = dict[str, object]
-MAX_BYTES = 4 * 1024 * 1024  # of one metadata file; the largest real one that was seen has 0.4
-MAX_DEPTH = 64  # lists and mappings within each other
+MAX_BYTES, MAX_DEPTH = MAX_METADATA_BYTES, MAX_DATA_DEPTH
 
 
 def check_size(data: bytes, where: str) -> None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ckstore.errors import InvalidInput
+from ckstore.model.limits import MAX_DEPTH
 from ckstore.model.names import unsafe_file_name
 from ckstore.objects.digests import link_target, submodule_at
 from ckstore.objects.disk import not_readable
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stream import LARGE
-from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, MAX_DEPTH, SYMLINK, TREE, TreeEntry, parse_tree
+from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry, parse_tree
 
 _LEFT_OUT = frozenset([".git", ".ckstore", ".svn", ".hg", "__pycache__"])
 
@@ -54,7 +55,7 @@ class Staged:
             self._trees[oid] = parse_tree(self.writer.read(oid))
         return self._trees[oid]
 
-    def missing_objects(self, tree: str, whole: set[str]) -> list[str]:
+    def missing_objects(self, tree: str, seen: set[str]) -> list[str]:
         """Nothing: a folder that was read is complete."""
         return []
 

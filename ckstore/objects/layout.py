@@ -14,16 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ckstore.errors import CorruptData
-from ckstore.model.names import unsafe_file_name
+from ckstore.model.names import link_target_rule, unsafe_file_name, unsafe_link_name
 from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
 from ckstore.objects.disk import not_writable
 from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
 from ckstore.objects.litter import temporary_folder
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth
+from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth, check_extent
 
 _READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
-_LINK_BYTES = 4095
 
 
 def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
@@ -68,6 +67,7 @@ def _rename(work: Path, target: Path) -> None:
 
 
 def _write(store: ObjectStore, tree: str, folder: Path) -> None:
+    check_extent(store.read_tree, tree)
     links: list[tuple[Path, str]] = []
     pending: list[tuple[str, Path, int]] = [(tree, folder, 0)]
     while pending:
@@ -77,7 +77,7 @@ def _write(store: ObjectStore, tree: str, folder: Path) -> None:
             path = place / _checked(entry)
             try:
                 if entry.mode == SYMLINK:
-                    links.append((path, _target(path, store.read_blob(entry.oid))))
+                    links.append((path, _target(entry.name, store.read_blob(entry.oid), depth)))
                 else:
                     _write_entry(store, entry, path)
             except FileExistsError:
@@ -106,9 +106,12 @@ def _twice(name: str) -> CorruptData:
     return CorruptData(f"A tree holds {name!r} twice, as this file system sees it.", code="name-twice")
 
 
-def _target(path: Path, data: bytes) -> str:
-    if not data or b"\0" in data or len(data) > _LINK_BYTES:
-        raise CorruptData(f"The symlink {path.name!r} leads nowhere that can be written.", code="bad-symlink")
+def _target(name: str, data: bytes, depth: int) -> str:
+    """Where a link leads; ``depth`` is that of its folder below the root, out of which it must not lead."""
+    reason, climb = link_target_rule(data)
+    reason = reason or unsafe_link_name(name) or ("it leads out of the tree" if climb > depth else None)
+    if reason is not None:
+        raise CorruptData(f"The symlink {name!r} cannot be laid out: {reason}.", code="bad-symlink")
     return os.fsdecode(data)
 
 

@@ -11,8 +11,11 @@ import zlib
 from pathlib import Path
 
 from ckstore.errors import CorruptData
+from ckstore.model.limits import too_large
 
 _HEADER_BYTES = 64
+_KINDS = (b"commit", b"tree", b"blob", b"tag")
+_SIZE_DIGITS = 20  # of a number below 2 ** 64
 
 
 def loose_path(objects: Path, oid: str) -> Path:
@@ -46,13 +49,27 @@ def damaged(oid: str, reason: Exception) -> CorruptData:
     )
 
 
+def refused(oid: str, reason: str) -> CorruptData:
+    """The error for an object that is beyond a limit; ``reason`` says which."""
+    return CorruptData(
+        f"The object {oid} is not read: {reason}.",
+        code="object-refused",
+        details={"oid": oid, "reason": reason},
+    )
+
+
 def _unpack(raw: bytes, oid: str) -> tuple[str, bytes]:
     stream = zlib.decompressobj()
     begin = stream.decompress(raw, _HEADER_BYTES)
     header, found, data = begin.partition(b"\0")
     kind, _, size = header.partition(b" ")
-    if not found or not size.isdigit():
+    if not found or not size.isdigit() or len(size) > _SIZE_DIGITS:
         raise ValueError("it has no header")
+    if kind not in _KINDS:
+        raise ValueError(f"its type {kind[:20]!r} is unknown")
+    excess = too_large(kind.decode("ascii"), int(size))
+    if excess:
+        raise refused(oid, excess)
     # never more than the header promises, whatever the stream would still give
     data += stream.decompress(stream.unconsumed_tail, max(int(size) - len(data), 0) + 1)
     if len(data) != int(size) or not stream.eof:

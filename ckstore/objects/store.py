@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -39,8 +40,9 @@ from ckstore.objects.stream import Pieces
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
-_TREES_REMEMBERED = 50_000
+_TREES_REMEMBERED, _ENTRIES_REMEMBERED = 50_000, 500_000  # some 100 MB
 _PACKS_OPEN = 200
+_SECONDS = re.compile(r"-?[0-9]{1,18}(?![0-9])")
 T = TypeVar("T")
 _TYPES = {pygit2.enums.ObjectType.COMMIT: "commit", pygit2.enums.ObjectType.TREE: "tree",
           pygit2.enums.ObjectType.BLOB: "blob", pygit2.enums.ObjectType.TAG: "tag"}  # fmt: skip
@@ -75,6 +77,7 @@ class ObjectStore:
         self._check_readable()
         self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self._entries_held = 0
         self.pieces = Pieces([self.git / "objects"], lambda: self._packs, self.read)
         self.digests = Digests(self.read_tree, self.read_blob, self.large_blob)
 
@@ -150,8 +153,10 @@ class ObjectStore:
         known = self._trees.get(oid)
         if known is None:
             known = parse_tree(self._read_as("tree", oid), f"The tree {oid}")
-            if len(self._trees) >= _TREES_REMEMBERED:
+            self._entries_held += len(known)
+            if len(self._trees) >= _TREES_REMEMBERED or self._entries_held > _ENTRIES_REMEMBERED:
                 self._trees.clear()
+                self._entries_held = len(known)
             self._trees[oid] = known
         return known
 
@@ -180,24 +185,22 @@ class ObjectStore:
             bool(self._packs.exists(oid)) or os.path.lexists(loose_path(self.git / "objects", oid))
         )
 
-    def missing_objects(self, tree: str, whole: set[str], depth: int = 0) -> list[str]:
-        """Trees and blobs below ``tree`` that are absent. ``whole`` remembers trees known to be complete."""
+    def missing_objects(self, tree: str, seen: set[str], depth: int = 0) -> list[str]:
+        """Trees and blobs below ``tree`` that are absent; those ``seen`` before are not looked at again."""
         check_depth(depth, f"The tree {tree}")
-        if tree in whole:
+        if tree in seen:
             return []
+        seen.add(tree)
         if not self.has(tree):
             return [tree]
         missing: list[str] = []
         for entry in self.read_tree(tree):
             if entry.is_tree:
-                missing += self.missing_objects(entry.oid, whole, depth + 1)
-            elif entry.mode != GITLINK and entry.oid not in whole:
-                if self.has(entry.oid):
-                    whole.add(entry.oid)
-                else:
+                missing += self.missing_objects(entry.oid, seen, depth + 1)
+            elif entry.mode != GITLINK and entry.oid not in seen:
+                seen.add(entry.oid)
+                if not self.has(entry.oid):
                     missing.append(entry.oid)
-        if not missing:
-            whole.add(tree)
         return missing
 
     def view(self, head: str | None = None) -> LogView:
@@ -449,8 +452,9 @@ def _unknown(oid: str) -> tuple[int, bytes]:
 
 
 def _seconds(signature: str) -> int:
-    parts = signature.rpartition("> ")[2].split()
-    return int(parts[0]) if parts and parts[0].lstrip("-").isdigit() else 0
+    """The time of a signature; 0 where it is none, or beyond what a clock can show."""
+    stated = _SECONDS.match(signature.rpartition("> ")[2])
+    return int(stated[0]) if stated else 0
 
 
 def _commit_bytes(tree: str, parent: str, who: str, operation: Operation) -> bytes:

@@ -6,14 +6,13 @@ A tree is a list of (mode, name, object id). Names from outside are bytes; they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ckstore.errors import CorruptData
+from ckstore.model.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES, too_large
 
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
-# Nobody nests folders so deep, and whoever does on purpose must not exhaust the stack.
-MAX_DEPTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,34 @@ class TreeEntry:
         return self.mode == TREE
 
 
+def check_extent(read_tree: Callable[[str], tuple[TreeEntry, ...]], tree: str) -> None:
+    """Raise :class:`CorruptData` when there is too much below a tree, before anything of it is walked.
+
+    Counted are files and folders in every place where they lie, and the longest path. Every folder is read
+    once, so a few of them that hold each other a billion times cost no more than they are.
+    """
+    known: dict[str, tuple[int, int]] = {}
+
+    def extent(oid: str, depth: int) -> tuple[int, int]:
+        check_depth(depth, f"The tree {tree}")
+        if oid not in known:
+            count = longest = 0
+            for entry in read_tree(oid):
+                below, path = extent(entry.oid, depth + 1) if entry.is_tree else (0, 0)
+                count += below + 1
+                longest = max(longest, len(entry.name) + 1 + path)
+            known[oid] = count, longest
+        return known[oid]
+
+    count, longest = extent(tree, 0)
+    if count > MAX_FILES:
+        raise CorruptData(f"The tree {tree} holds more than {MAX_FILES} files.", code="too-many-files")
+    if longest > MAX_PATH_BYTES:
+        raise CorruptData(
+            f"The tree {tree} has a path of more than {MAX_PATH_BYTES} bytes.", code="path-too-long"
+        )
+
+
 def check_depth(depth: int, what: str) -> None:
     """Raise :class:`CorruptData` when folders are nested deeper than :data:`MAX_DEPTH`."""
     if depth > MAX_DEPTH:
@@ -38,6 +65,9 @@ def check_depth(depth: int, what: str) -> None:
 
 def parse_tree(data: bytes, what: str = "a tree") -> tuple[TreeEntry, ...]:
     """The entries in git's order. Odd modes of old repositories (100664 …) are read as git reads them."""
+    excess = too_large("tree", len(data))
+    if excess:
+        raise CorruptData(f"{what} is not read: {excess}.", code="object-refused")
     entries, at = [], 0
     try:
         while at < len(data):

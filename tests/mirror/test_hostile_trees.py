@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ckstore.mirror.readers import read_root
-from ckstore.mirror.readers.safety import MAX_DEPTH, Safety
+from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import RawTrees, Trees
+from ckstore.model.limits import MAX_COMPONENT_DEPTH
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import mirror
 from tests.mirror.upstream import Upstream, lines, native
@@ -75,7 +76,7 @@ def test_depth_and_number_of_files_are_limited(store: ObjectStore, up: Upstream)
     deep = up.raw_tree()
     for _ in range(3000):
         deep = up.raw_tree((TREE, b"d", deep))
-    assert f"deeper than {MAX_DEPTH}" in refusal(store, deep)
+    assert f"deeper than {MAX_COMPONENT_DEPTH}" in refusal(store, deep)
     bomb = up.raw_tree((FILE, b"f", up.blob(b"")))
     for _ in range(20):
         bomb = up.raw_tree((TREE, b"a", bomb), (TREE, b"b", bomb))
@@ -97,7 +98,7 @@ def test_an_unsafe_component_is_skipped_and_keeps_its_last_release(
     program = up.raw_tree((TREE, b"a", bad), (TREE, b"b", up.at("program/b")))
     up.commit_tree(up.raw_tree((TREE, b"program", program)))
     report = mirror(store, up.url)
-    assert report.problems == ("program/a: passwd: a symlink to an absolute path",)
+    assert report.problems == ("program/a: passwd: a symlink, and it leads to an absolute path",)
     by_name = lines(store, "up")
     assert by_name["program:a"].versions == ("1.0.0",)
     assert by_name["program:a"].withdrawn == ""

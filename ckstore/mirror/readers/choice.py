@@ -8,6 +8,7 @@ from ckstore.mirror.readers.found import Changes, Found, Reader
 from ckstore.mirror.readers.native import NativeReader, holds_components
 from ckstore.mirror.readers.plain import PlainReader, plain_metadata
 from ckstore.mirror.trees import Trees
+from ckstore.model.limits import MAX_METADATA_BYTES
 from ckstore.model.metadata import METADATA_FILES, Metadata, parse_metadata
 
 
@@ -61,7 +62,7 @@ def _read(trees: Trees, tree: str, path: str) -> bytes | None:
     folder, _, name = path.rpartition("/")
     tree = trees.subtree(tree, folder) if folder else tree
     entry = trees.child(tree, name) if tree else None
-    return None if entry is None or entry.is_tree else trees.read_blob(entry.oid)
+    return None if entry is None or entry.is_tree else trees.read_small(entry.oid, MAX_METADATA_BYTES)
 
 
 def file_names(trees: Trees, tree: str) -> list[str]:

@@ -101,6 +101,7 @@ def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Chan
     for name in sorted(names):
         if name.startswith(".") or not name:
             continue
+        out.look()
         path = join(folder, name)
         if old:
             out.gone.add(path)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from ckstore.errors import CorruptData
 from ckstore.mirror.trees import Trees
+from ckstore.model.limits import MAX_FOLDERS_READ
 from ckstore.model.metadata import Place
 
 Format = Literal["ck", "native", "plain"]
@@ -31,6 +33,15 @@ class Changes:
 
     gone: set[str] = field(default_factory=set)
     found: list[Found] = field(default_factory=list)
+    _looked_at: int = 0
+
+    def look(self) -> None:
+        """Count a place that is looked at: folders that hold each other many times must not keep us."""
+        self._looked_at += 1
+        if self._looked_at > MAX_FOLDERS_READ:
+            raise CorruptData(
+                f"More than {MAX_FOLDERS_READ} folders may hold components.", code="too-many-folders"
+            )
 
 
 class Reader(Protocol):

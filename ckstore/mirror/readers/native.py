@@ -27,6 +27,7 @@ class NativeReader:
 
     def _compare(self, trees: Trees, steps: tuple[str, ...], old: str, new: str, out: Changes) -> None:
         """``steps`` lead to the folder that was ``old`` and is ``new`` (empty: not there)."""
+        out.look()
         path = join(*steps)
         if is_component(trees, old):
             out.gone.add(path)

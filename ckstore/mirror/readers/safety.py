@@ -7,30 +7,37 @@ not even through another one, leads outside.
 
 from __future__ import annotations
 
-import os
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ckstore.mirror.trees import Trees
-from ckstore.model.names import unportable_file_name, unsafe_file_name
+from ckstore.model.limits import (
+    MAX_COMPONENT_DEPTH,
+    MAX_FILES,
+    MAX_LINK_BYTES,
+    MAX_LISTED_BYTES,
+    MAX_PATH_BYTES,
+)
+from ckstore.model.names import link_target_rule, unportable_file_name, unsafe_file_name, unsafe_link_name
 from ckstore.objects.digests import SUBMODULE_NOTE
 from ckstore.objects.trees import SYMLINK, TreeEntry
-
-MAX_DEPTH = 64
-MAX_FILES = 1_000_000
-_MAX_TARGET = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """``refusal``: why the tree must not be released, with the path; ``warning``: what is odd about it.
 
-    ``climb`` is how many folders above the tree's root its boldest link leads, ``climber`` that link.
+    ``files`` counts files and folders in every place where they lie, ``listed`` the bytes of all their paths,
+    ``longest`` those of the longest, ``height`` how many folders lie within each other. ``climb`` is how
+    many folders above the tree's root its boldest link leads, ``climber`` that link.
     """
 
     refusal: str = ""
     warning: str = ""
     files: int = 0
+    listed: int = 0
+    longest: int = 0
+    height: int = 0
     climb: int = 0
     climber: str = ""
 
@@ -50,38 +57,56 @@ class Safety:
         return verdict
 
     def _folder(self, tree: str, depth: int) -> Verdict:
-        if depth > MAX_DEPTH:
-            return Verdict(f"nested deeper than {MAX_DEPTH} folders")
+        if depth > MAX_COMPONENT_DEPTH:
+            return _TOO_DEEP
         if tree not in self._known:
             verdict = self._entries(self._trees.read_tree(tree), depth)
-            if depth and verdict.refusal.endswith("folders"):
+            if depth and verdict.refusal.endswith(_TOO_DEEP.refusal):
                 return verdict  # depends on where the folder lies
             self._known[tree] = verdict
         return self._known[tree]
 
     def _entries(self, entries: tuple[TreeEntry, ...], depth: int) -> Verdict:
         refusal, warning = _names(entries)
-        files, climb, climber = 0, 0, ""
+        files = listed = longest = height = climb = 0
+        climber = ""
         for entry in entries:
             if refusal:
                 break
             below = self._entry(entry, depth)
             refusal = _inside(entry, below.refusal)
             warning = warning or _inside(entry, below.warning)
+            here = len(entry.name.encode("utf-8", "surrogateescape")) + entry.is_tree
             files += below.files
+            listed += below.listed + here * below.files
+            longest, height = max(longest, here + below.longest), max(height, below.height)
             if below.climb > climb:
                 climb, climber = below.climb, _inside(entry, below.climber) or entry.name
-        if files > MAX_FILES:
-            refusal = refusal or f"more than {MAX_FILES} files"
-        return Verdict(refusal, warning, files, climb, climber)
+        refusal = refusal or _excess(files, listed, longest, height)
+        return Verdict(refusal, warning, files, listed, longest, height, climb, climber)
 
     def _entry(self, entry: TreeEntry, depth: int) -> Verdict:
         if entry.is_tree:
             below = self._folder(entry.oid, depth + 1)
-            return Verdict(below.refusal, below.warning, below.files, below.climb - 1, below.climber)
+            return replace(
+                below, files=below.files + 1, height=below.height + 1, climb=max(below.climb - 1, 0)
+            )
+        if entry.mode == SYMLINK and self._trees.objects.size_of(entry.oid) > MAX_LINK_BYTES:
+            return Verdict("a symlink, and its target is empty or overlong")
         if entry.mode == SYMLINK:
-            return _link(self._trees.read_blob(entry.oid))
-        return Verdict(files=1)
+            return _link(entry.name, self._trees.read_blob(entry.oid))
+        return _ONE_FILE
+
+
+def _excess(files: int, listed: int, longest: int, height: int) -> str:
+    """Why a folder with so much below it must not be released."""
+    if files > MAX_FILES:
+        return f"more than {MAX_FILES} files"
+    if listed > MAX_LISTED_BYTES:
+        return f"its paths have more than {MAX_LISTED_BYTES} bytes together"
+    if longest > MAX_PATH_BYTES:
+        return f"a path of {longest} bytes, more than {MAX_PATH_BYTES}"
+    return _TOO_DEEP.refusal if height > MAX_COMPONENT_DEPTH else ""
 
 
 def _inside(entry: TreeEntry, text: str) -> str:
@@ -93,14 +118,19 @@ def _inside(entry: TreeEntry, text: str) -> str:
 def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
     """(refusal, warning) about the names in one folder."""
     seen: set[str] = set()
+    last = b""
     folded: dict[str, str] = {}
     warning = ""
     for entry in entries:
         reason = unsafe_file_name(entry.name)
         if entry.name == SUBMODULE_NOTE:
             reason = "a file of this name stands for a submodule"
+        key = entry.name.encode("utf-8", "surrogateescape") + b"/" * entry.is_tree
         if reason is None and entry.name in seen:
             reason = "the name is there twice"
+        elif reason is None and key < last:
+            reason = "it is not in the order that git gives to a folder"
+        last = key
         if reason is not None:
             return f"{ascii(entry.name)[1:-1]}: {reason}", ""
         seen.add(entry.name)
@@ -113,15 +143,12 @@ def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
     return "", warning
 
 
-def _link(target: bytes) -> Verdict:
+def _link(name: str, target: bytes) -> Verdict:
     """The verdict on a symlink, seen from the folder that holds it."""
-    text = os.fsdecode(target)
-    steps = [step for step in text.split("/") if step not in ("", ".")]
-    climb = next((n for n, step in enumerate(steps) if step != ".."), len(steps))
-    if not text or len(target) > _MAX_TARGET:
-        return Verdict("a symlink with an empty or overlong target")
-    if text.startswith("/") or text[1:2] == ":":
-        return Verdict("a symlink to an absolute path")
-    if any(unsafe_file_name(step) for step in steps[climb:]):
-        return Verdict("a symlink through a name that is not allowed")
-    return Verdict(files=1, climb=climb, climber="")
+    reason, climb = link_target_rule(target)
+    reason = unsafe_link_name(name) or reason
+    return Verdict(f"a symlink, and {reason}") if reason else Verdict(files=1, climb=climb)
+
+
+_ONE_FILE = Verdict(files=1)
+_TOO_DEEP = Verdict(f"nested deeper than {MAX_COMPONENT_DEPTH} folders")

@@ -1,0 +1,229 @@
+"""Looking at packs before anything in them is inflated.
+
+The entry of an object in a pack says in clear how long the object is; that of a difference says so in the
+first bytes of its stream (gitformat-pack(5)). So a few kilobytes that would become gigabytes are found by
+reading a few bytes. What is beyond a limit is named here and never read: the component that holds it
+is refused, the rest is mirrored.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import sys
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import Path
+
+from ckstore.errors import CorruptData
+from ckstore.model.limits import MAX_DELTA_CHAIN, NEVER_TOO_LARGE, too_large
+
+_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+_OFFSET_DELTA, _NAMED_DELTA = 6, 7
+_FAN = struct.Struct(">256I")
+_HEADER, _TRAILER, _OID = 12, 20, 20
+_ENOUGH = 64  # compressed bytes that hold the two sizes at the beginning of a difference
+_OUTSIDE = "it lies outside of the pack"
+_NO_BASE, _LOST, _ENDLESS = -1, -2, -3
+_MANY_DIGITS = 10  # bytes of a size below 2 ** 64
+
+
+class PackIndex:
+    """The ids and offsets of a pack, from an index of version 2 or (before 2008) 1."""
+
+    def __init__(self, path: Path) -> None:
+        data = path.read_bytes()
+        begin = 8 if data[:8] == b"\xfftOc\0\0\0\2" else 0
+        if len(data) < begin + _FAN.size + 2 * _TRAILER:
+            raise _bad(path, "it ends too early")
+        self._fan: tuple[int, ...] = _FAN.unpack_from(data, begin)
+        self.count = self._fan[255]
+        begin += _FAN.size
+        if list(self._fan) != sorted(self._fan) or len(data) < begin + self.count * 24 + 2 * _TRAILER:
+            raise _bad(path, "its counts are wrong")
+        if begin == _FAN.size:
+            rows = list(struct.iter_unpack(">I20s", data[begin : begin + self.count * 24]))
+            self.ids = b"".join(oid for _, oid in rows)
+            self.offsets = array("Q", (offset for offset, _ in rows))
+        else:
+            self.ids = data[begin : begin + self.count * _OID]
+            self.offsets = array("Q", self._offsets(data, begin + self.count * 28, path))
+
+    def _offsets(self, data: bytes, large: int, path: Path) -> Iterator[int]:
+        small = array("I", data[large - 4 * self.count : large])
+        if sys.byteorder == "little":
+            small.byteswap()
+        room = (len(data) - 2 * _TRAILER - large) // 8
+        for offset in small:
+            if offset < 1 << 31:
+                yield offset
+            elif offset - (1 << 31) < room:
+                yield int(struct.unpack_from(">Q", data, large + 8 * (offset - (1 << 31)))[0])
+            else:
+                raise _bad(path, "an offset lies outside")
+
+    def oid(self, number: int) -> str:
+        """The id of an object by its number in the index."""
+        return self.ids[number * _OID : (number + 1) * _OID].hex()
+
+    def find(self, raw: bytes) -> int:
+        """The number of an object; -1 when it is not in the pack."""
+        low, high = self._fan[raw[0] - 1] if raw[0] else 0, self._fan[raw[0]]
+        while low < high:
+            middle = (low + high) // 2
+            found = self.ids[middle * _OID : (middle + 1) * _OID]
+            if found == raw:
+                return middle
+            low, high = (middle + 1, high) if found < raw else (low, middle)
+        return -1
+
+
+def _bad(path: Path, why: str) -> CorruptData:
+    return CorruptData(f"The index {path.name} cannot be used: {why}.", code="bad-pack-index")
+
+
+def inspect(folder: Path) -> dict[str, str]:
+    """What must not be read of the packs in a folder (``objects/pack``): object id → reason."""
+    refused: dict[str, str] = {}
+    for index in sorted(folder.glob("pack-*.idx")):
+        pack = index.with_suffix(".pack")
+        if pack.is_file() and pack.stat().st_size > _HEADER:
+            refused |= inspect_pack(pack, PackIndex(index))
+    return refused
+
+
+def inspect_pack(pack: Path, index: PackIndex) -> dict[str, str]:
+    """The objects of one pack that must not be read, with the reason; nothing is inflated."""
+    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _Inspection(data, index).refused()
+
+
+class _Inspection:
+    """``kinds``, ``sizes`` and ``bases`` are by place: the order of offsets in the pack."""
+
+    def __init__(self, data: mmap.mmap, index: PackIndex) -> None:
+        self._data, self._index = data, index
+        self._numbers = array("I", sorted(range(index.count), key=index.offsets.__getitem__))
+        self._offsets = array("Q", (index.offsets[n] for n in self._numbers))
+        self._place_of: array[int] = array("I")
+        self.kinds = bytearray(index.count)
+        self.sizes = array("Q", bytes(8 * index.count))
+        self.bases = array("q", bytes(8 * index.count))
+
+    def refused(self) -> dict[str, str]:
+        """Object id → reason."""
+        self._read_headers()
+        depths = self._chains()
+        found = {}
+        for place, (size, base, depth) in enumerate(zip(self.sizes, self.bases, depths, strict=True)):
+            if base == _NO_BASE and size <= NEVER_TOO_LARGE and self.kinds[place] in _TYPES:
+                continue
+            reason = self._reason(place, size, base, depth)
+            if reason:
+                found[self._index.oid(self._numbers[place])] = reason
+        return found
+
+    def _reason(self, place: int, size: int, base: int, depth: int) -> str:
+        if depth in (_LOST, _ENDLESS):
+            return "its base is not in the pack" if depth == _LOST else "it is built upon itself"
+        if depth > MAX_DELTA_CHAIN:
+            return f"it is built upon more than {MAX_DELTA_CHAIN} others"
+        kind = _TYPES.get(self.kinds[place])
+        if kind is None:
+            return f"its type {self.kinds[place]} is unknown" if self.kinds[place] else _OUTSIDE
+        return too_large(kind, size, delta=base != _NO_BASE)
+
+    def _read_headers(self) -> None:
+        end = len(self._data) - _TRAILER
+        for place, offset in enumerate(self._offsets):
+            if not _HEADER <= offset < end:
+                self.bases[place] = _NO_BASE
+                continue
+            kind, size, at = _entry(self._data, offset, end)
+            base = _NO_BASE
+            if kind == _OFFSET_DELTA:
+                back, at = _distance(self._data, at, end)
+                base = self._at(offset - back)
+            elif kind == _NAMED_DELTA:
+                base = self._named(self._data[at : at + _OID])
+                at += _OID
+            if kind in (_OFFSET_DELTA, _NAMED_DELTA):
+                size = _result_size(self._data[at : min(at + _ENOUGH, end)])
+            self.kinds[place], self.sizes[place], self.bases[place] = kind, size, base
+
+    def _at(self, offset: int) -> int:
+        place = bisect_left(self._offsets, max(offset, 0))
+        return place if place < len(self._offsets) and self._offsets[place] == offset else _LOST
+
+    def _named(self, raw: bytes) -> int:
+        number = self._index.find(raw)
+        if number < 0:
+            return _LOST
+        if not self._place_of:
+            self._place_of = array("I", bytes(4 * self._index.count))
+            for place, known in enumerate(self._numbers):
+                self._place_of[known] = place
+        return self._place_of[number]
+
+    def _chains(self) -> array[int]:
+        """How many others each object is built upon; sets the type of differences to that of the first."""
+        unknown = -9
+        depths = array("q", [unknown]) * len(self.bases)
+        for start in range(len(self.bases)):
+            path, place = [], start
+            while place >= 0 and depths[place] == unknown:
+                depths[place] = _ENDLESS  # until it is known: whoever meets it again goes in a circle
+                path.append(place)
+                place = self.bases[place]
+            depth = place if place in (_NO_BASE, _LOST) else depths[place]
+            kind = self.kinds[place] if place >= 0 else 0
+            for place in reversed(path):
+                depth = depth + 1 if depth not in (_LOST, _ENDLESS) else depth
+                depths[place] = depth
+                if self.bases[place] == _NO_BASE:
+                    kind = self.kinds[place]
+                self.kinds[place] = kind
+        return depths
+
+
+def _entry(data: mmap.mmap, at: int, end: int) -> tuple[int, int, int]:
+    """(type, size, place behind) of the header of an entry."""
+    byte = data[at]
+    kind, size, shift = byte >> 4 & 7, byte & 15, 4
+    while byte & 0x80 and at + 1 < end and shift < 64:
+        at += 1
+        byte = data[at]
+        size |= (byte & 0x7F) << shift
+        shift += 7
+    return kind, min(size, 2**64 - 1), at + 1
+
+
+def _distance(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+    """(how far back the base lies, place behind)."""
+    byte = data[at]
+    back = byte & 0x7F
+    while byte & 0x80 and at + 1 < end and back < 1 << 63:
+        at += 1
+        byte = data[at]
+        back = (back + 1) << 7 | (byte & 0x7F)
+    return back, at + 1
+
+
+def _result_size(stream: bytes) -> int:
+    """The size of what a difference makes; 0 when it does not say (reading it will fail, and say so)."""
+    try:
+        head = zlib.decompressobj().decompress(stream, 2 * _MANY_DIGITS)
+    except zlib.error:
+        return 0
+    at = 0
+    while at < len(head) and head[at] & 0x80:
+        at += 1
+    size = shift = 0
+    for byte in head[at + 1 :]:
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            break
+    return min(size, 2**64 - 1)

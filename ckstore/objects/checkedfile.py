@@ -15,30 +15,28 @@ _CHUNK = 1024 * 1024
 
 
 class CheckedFile:
-    """The bytes of an open file that shall have this id as a blob; at the end, ``digest`` is their SHA-256.
+    """The bytes of an open file; at the end, ``oid`` is their id as a blob and ``digest`` their SHA-256.
 
-    Raises :class:`Unavailable` when they have another one: somebody is writing.
+    Raises :class:`Unavailable` when they are not those of the state ``before``: somebody is writing.
     """
 
-    def __init__(self, file: IO[bytes], path: Path, before: os.stat_result, oid: str) -> None:
-        self.oid = oid
-        self.digest = b""
+    def __init__(self, file: IO[bytes], path: str | Path, before: os.stat_result) -> None:
+        self.oid, self.digest = "", b""
         self._file, self._path, self._before = file, path, before
 
     def pieces(self) -> Iterator[bytes]:
         """From the first byte to the last, each hashed."""
-        size = self._before.st_size
-        sha = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+        left = self._before.st_size
+        sha = hashlib.sha1(f"blob {left}\0".encode(), usedforsecurity=False)
         digest = hashlib.sha256()
-        self._file.seek(0)
-        while size >= 0 and (chunk := self._file.read(_CHUNK)):
+        while left >= 0 and (chunk := self._file.read(_CHUNK)):
             sha.update(chunk)
             digest.update(chunk)
-            size -= len(chunk)
+            left -= len(chunk)
             yield chunk
-        if sha.hexdigest() != self.oid or differ(self._before, os.fstat(self._file.fileno())):
+        if left != 0 or differ(self._before, os.fstat(self._file.fileno())):
             raise changed(self._path)
-        self.digest = digest.digest()
+        self.oid, self.digest = sha.hexdigest(), digest.digest()
 
     def deflated(self) -> Iterator[bytes]:
         """The same, as one zlib stream."""
@@ -54,7 +52,7 @@ def differ(before: os.stat_result, after: os.stat_result) -> bool:
     return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
-def changed(path: Path) -> Unavailable:
+def changed(path: str | Path) -> Unavailable:
     """The error for a file that somebody writes while it is added."""
     return Unavailable(
         f"{path} changed while it was read.",

@@ -125,11 +125,11 @@ def link_target(path: str | Path) -> bytes:
     return os.fsencode(os.readlink(path))  # noqa: PTH115 - a Path would turn ./a into a
 
 
-def submodule_at(folder: Path) -> str:
+def submodule_at(path: str | Path) -> str:
     """The commit of the submodule that a laid-out folder stands for; empty for an ordinary folder."""
-    if [path.name for path in folder.iterdir()] != [SUBMODULE_NOTE]:
+    note = Path(path, SUBMODULE_NOTE)
+    if not os.path.lexists(note) or os.listdir(path) != [SUBMODULE_NOTE]:  # noqa: PTH208 - a hot path
         return ""
-    note = folder / SUBMODULE_NOTE
     if not stat.S_ISREG(note.lstat().st_mode):
         return ""
     with note.open("rb") as file:

@@ -12,6 +12,7 @@ UNREADABLE: tuple[type[Exception], ...] = (OSError, ValueError, IndexError, *def
 TYPE_BITS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
 _TYPES = {bits: kind for kind, bits in TYPE_BITS.items()}
 _CHUNK = 1024 * 1024
+_FIRST = 4096  # bytes that most entries are smaller than
 _HEADER = 64  # bytes that hold the header of any object, once inflated
 
 
@@ -44,7 +45,7 @@ class PackedEntry(Entry):
 
     def __init__(self, file: IO[bytes], offset: int) -> None:
         file.seek(offset)
-        head = file.read(_HEADER)
+        head = file.read(_FIRST)
         at, first = 1, head[0]
         self.kind = _TYPES.get(first >> 4 & 7, "delta")
         self.size, shift, more = first & 15, 4, first & 0x80

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ckstore.errors import InvalidInput
@@ -19,6 +19,7 @@ from ckstore.objects.stream import LARGE
 from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry, parse_tree
 
 _LEFT_OUT = frozenset([".git", ".ckstore", ".svn", ".hg", "__pycache__"])
+_SLOW = 64 * 1024 * 1024  # bytes of a file that deserves a line of its own
 
 
 @dataclass(slots=True)
@@ -27,7 +28,6 @@ class Staged:
 
     store: ObjectStore
     writer: PackWriter
-    _trees: dict[str, tuple[TreeEntry, ...]] = field(default_factory=dict)
 
     def has(self, oid: str) -> bool:
         """True when the object is in either."""
@@ -51,9 +51,7 @@ class Staged:
         """The entries of a tree."""
         if oid not in self.writer:
             return self.store.read_tree(oid)
-        if oid not in self._trees:
-            self._trees[oid] = parse_tree(self.writer.read(oid))
-        return self._trees[oid]
+        return self.writer.trees.get(oid) or parse_tree(self.writer.read(oid))
 
     def missing_objects(self, tree: str, seen: set[str]) -> list[str]:
         """Nothing: a folder that was read is complete."""
@@ -74,52 +72,69 @@ def import_folder(
     A laid-out submodule becomes the submodule that it was. Raises :class:`InvalidInput` on a name that
     cannot be laid out elsewhere and on devices and pipes, :class:`Unavailable` on what cannot be read.
     """
-    count = 0
-
-    def walk(path: str, depth: int) -> str:
-        nonlocal count
-        if depth > MAX_DEPTH:
-            raise InvalidInput(f"{path} is nested deeper than {MAX_DEPTH} folders.", code="too-deep")
-        entries = []
-        with os.scandir(path) as found:
-            items = sorted(found, key=lambda e: e.name)
-        for item in items:
-            if item.name in _LEFT_OUT or ignored(item.path):
-                continue
-            entry = _import_entry(writer, item, lambda below: walk(below, depth + 1))
-            if entry is not None:
-                entries.append(entry)
-                count += entry.mode != TREE
-                if count % 500 == 0 and entry.mode != TREE:
-                    progress(f"{folder.name}: {count} files")
-        return writer.add_tree(entries) if entries else ""
-
+    found = _Import(writer, ignored, progress, folder.name)
     try:
-        return walk(str(folder), 0) or writer.add_tree([]), count
+        return found.folder(str(folder), 0) or writer.add_tree([]), found.count
     except OSError as error:  # the store's own troubles arrive as Unavailable
         raise not_readable(error) from error
 
 
-def _import_entry(writer: PackWriter, item: os.DirEntry[str], walk: Callable[[str], str]) -> TreeEntry | None:
-    reason = unsafe_file_name(item.name)
-    if reason is not None:
-        raise InvalidInput(
-            f"{item.path!r} cannot be added: {reason}.", code="unsafe-path", details={"path": item.path}
-        )
-    status = item.stat(follow_symlinks=False)  # lstat: a link must never bring in what it points to
-    if stat.S_ISLNK(status.st_mode):
-        return TreeEntry(SYMLINK, item.name, writer.add("blob", link_target(item.path)))
-    if stat.S_ISDIR(status.st_mode):
-        commit = submodule_at(Path(item.path))
-        if commit:
-            return TreeEntry(GITLINK, item.name, commit)
-        tree = walk(item.path)
-        return TreeEntry(TREE, item.name, tree) if tree else None
-    if not stat.S_ISREG(status.st_mode):
+@dataclass(slots=True)
+class _Import:
+    writer: PackWriter
+    ignored: Callable[[str], bool]
+    progress: Callable[[str], None]
+    name: str
+    count: int = 0
+
+    def folder(self, path: str, depth: int) -> str:
+        """The tree of a folder; empty when there is nothing to keep in it."""
+        if depth > MAX_DEPTH:
+            raise InvalidInput(f"{path} is nested deeper than {MAX_DEPTH} folders.", code="too-deep")
+        with os.scandir(path) as found:
+            items = sorted(found, key=_name)
+        ignored = self.ignored
+        entries = []
+        for item in items:
+            if item.name not in _LEFT_OUT and not ignored(item.path):
+                entry = self.entry(item, depth)
+                if entry is not None:
+                    entries.append(entry)
+        return self.writer.add_tree(entries) if entries else ""
+
+    def entry(self, item: os.DirEntry[str], depth: int) -> TreeEntry | None:
+        """One name in a folder; None for a folder with nothing to keep in it."""
+        _check_name(item)
+        status = item.stat(follow_symlinks=False)  # lstat: a link must never bring in what it points to
+        if stat.S_ISDIR(status.st_mode):
+            commit = submodule_at(item.path)
+            if commit:
+                self.count += 1
+                return TreeEntry(GITLINK, item.name, commit)
+            tree = self.folder(item.path, depth + 1)
+            return TreeEntry(TREE, item.name, tree) if tree else None
+        self.count += 1
+        if self.count % 500 == 0 or status.st_size >= _SLOW:
+            self.progress(f"{self.name}: {self.count} files")
+        if stat.S_ISREG(status.st_mode):
+            mode = EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
+            return TreeEntry(mode, item.name, self.writer.add_file(item.path, status.st_size))
+        if stat.S_ISLNK(status.st_mode):
+            return TreeEntry(SYMLINK, item.name, self.writer.add("blob", link_target(item.path)))
         raise InvalidInput(
             f"{item.path} is neither a file, a folder nor a symlink.",
             code="special-file",
             hints=["move devices, pipes and sockets out of the component"],
         )
-    mode = EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
-    return TreeEntry(mode, item.name, writer.add_file(Path(item.path), status.st_size))
+
+
+def _name(item: os.DirEntry[str]) -> str:
+    return item.name
+
+
+def _check_name(item: os.DirEntry[str]) -> None:
+    reason = unsafe_file_name(item.name)
+    if reason is not None:
+        raise InvalidInput(
+            f"{item.path!r} cannot be added: {reason}.", code="unsafe-path", details={"path": item.path}
+        )

@@ -1,20 +1,18 @@
 """Object ids, by a SHA-1 that detects collision attacks (libgit2's SHA1DC, as git's own).
 
-It costs four times as much as the plain one. Whatever gets its id here is refused when it was made to share
-its id with other bytes, even where those other bytes are never met; the choice is in docs/design.
+It costs four times as much as the plain one, so it is for what is hashed in memory: whatever gets its id here
+is refused when it was made to share it with other bytes, even where those are never met. Large files have
+the plain one; they are compared by SHA-256 with whatever has the same id (see docs/design).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pygit2
 
-from ckstore.errors import CorruptData, Unavailable
+from ckstore.errors import CorruptData
 
 _NUMBERS = {"commit": pygit2.enums.ObjectType.COMMIT, "tree": pygit2.enums.ObjectType.TREE,
             "tag": pygit2.enums.ObjectType.TAG}  # fmt: skip
-_OPEN_FILES = Path("/proc/self/fd")  # Linux: an open file by name, whatever has its old name by now
 
 
 class _Nowhere(pygit2.OdbBackend):
@@ -46,19 +44,6 @@ def object_id(kind: str, data: bytes) -> str:
         return str(pygit2.hash(data) if kind == "blob" else _HASHER.write(_NUMBERS[kind], data))
     except pygit2.GitError as error:
         raise collision("An object", error) from error
-
-
-def file_id(path: Path, descriptor: int) -> str:
-    """The id of a file's bytes as a blob, read in pieces; ``descriptor``: the same file, open."""
-    name = _OPEN_FILES / str(descriptor)
-    try:
-        return str(pygit2.hashfile(str(name if name.exists() else path)))
-    except (pygit2.GitError, OSError, KeyError) as error:
-        if "collision" in str(error).lower():
-            raise collision(str(path), error) from error
-        raise Unavailable(
-            f"{path} cannot be read: {error}.", code="file-not-readable", hints=["check its permissions"]
-        ) from error
 
 
 def collision(what: str, error: Exception) -> CorruptData:

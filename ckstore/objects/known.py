@@ -19,12 +19,14 @@ _IDS = 8 + 256 * 4  # where the ids begin in an index, version 2
 
 
 class KnownObjects:
-    """The ids in the pack indexes below ``objects`` at one moment, and the loose files at any moment."""
+    """The ids in the pack indexes below ``objects`` at one moment, and the loose files of its folders."""
 
     def __init__(self, objects: Path) -> None:
         self._objects = os.fspath(objects)
         self._ids: set[bytes] = set()
         self._large: list[mmap.mmap] = []
+        with os.scandir(objects) as found:
+            self._folders = {entry.name for entry in found if len(entry.name) == 2}
         for path in (objects / "pack").glob("*.idx"):
             self._load(path)
 
@@ -43,7 +45,7 @@ class KnownObjects:
         raw = bytes.fromhex(oid)
         if raw in self._ids or any(_search(index, raw) for index in self._large):
             return True
-        return os.path.exists(f"{self._objects}/{oid[:2]}/{oid[2:]}")  # noqa: PTH110 - a hot path
+        return oid[:2] in self._folders and os.path.exists(f"{self._objects}/{oid[:2]}/{oid[2:]}")  # noqa: PTH110 - a hot path
 
 
 def _ids(data: bytes) -> Iterator[bytes]:

@@ -18,22 +18,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal, Self
 
+from ckstore.errors import Unavailable
 from ckstore.objects import deflate
 from ckstore.objects.checkedfile import CheckedFile, changed, differ
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.entries import PackedEntry, object_header
-from ckstore.objects.hashing import collision, file_id, object_id
+from ckstore.objects.hashing import collision, object_id
 from ckstore.objects.litter import temporary_file
 from ckstore.objects.packindex import index_bytes
-from ckstore.objects.stream import LARGE
-from ckstore.objects.trees import TreeEntry, serialize_tree
+from ckstore.objects.stream import LARGE, Sha256
+from ckstore.objects.trees import TreeEntry, in_order, serialize_tree
 
 ObjectType = Literal["commit", "tree", "blob"]
 Presence = Literal["absent", "damaged", "intact"]
-# The bytes of an object, or, of a large one, a function that gives their SHA-256 when it is needed.
-Content = bytes | Callable[[], bytes]
-Present = Callable[[str, ObjectType, Content], Presence]
+Present = Callable[[str, ObjectType, bytes | Sha256], Presence]
 _CHUNK = 1024 * 1024
+_TREES = 50_000
 # A file that became a link or a pipe since it was looked at is not followed and does not block.
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -46,7 +46,8 @@ class PackWriter:
     A disk that refuses is :class:`Unavailable`, other bytes under a known id are :class:`CorruptData`.
 
     ``heals`` is True when an object written here mends the store: it was damaged, or absent though a
-    tree of the store names it. ``digests`` has the SHA-256 (32 bytes) of every blob that was added.
+    tree of the store names it. ``digests`` has the SHA-256 (32 bytes) of every blob that was added,
+    ``trees`` the entries of (not too many) trees.
     """
 
     def __init__(self, folder: Path, present: Present) -> None:
@@ -59,6 +60,7 @@ class PackWriter:
         self._end = 0
         self.heals = False
         self.digests: dict[str, bytes] = {}
+        self.trees: dict[str, tuple[TreeEntry, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +71,7 @@ class PackWriter:
     def __contains__(self, oid: str) -> bool:
         return oid in self._entries
 
-    def _known(self, oid: str, kind: ObjectType, content: Content) -> bool:
+    def _known(self, oid: str, kind: ObjectType, content: bytes | Sha256) -> bool:
         if oid in self._entries:
             return True
         presence = self._present(oid, kind, content)
@@ -86,7 +88,7 @@ class PackWriter:
         if kind == "blob":
             self._remember(oid, hashlib.sha256(data).digest())
         if not self._known(oid, kind, data):
-            self._entries[oid] = self._append([object_header(kind, len(data)), deflate.compress(data)])
+            self._entries[oid] = self._append([object_header(kind, len(data)) + deflate.compress(data)])
         return oid
 
     def copy(self, oid: str, entry: bytes) -> None:
@@ -97,59 +99,49 @@ class PackWriter:
 
     def add_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Add a tree made of these entries, in any order."""
-        listed = list(entries)
+        listed = in_order(entries)
         oid = self.add("tree", serialize_tree(listed))
         if oid not in self._entries:
             self.heals |= any(entry.oid in self._entries for entry in listed)
+        elif len(self.trees) < _TREES:
+            self.trees[oid] = listed
         return oid
 
-    def add_file(self, path: Path, size: int) -> str:
+    def add_file(self, path: str | Path, size: int) -> str:
         """Add the bytes of a file as a blob; large ones are streamed, never held in memory.
 
         ``size`` in bytes as lstat saw it. Raises :class:`Unavailable` when the file changes meanwhile,
         OSError when it cannot be read.
         """
-        with os.fdopen(os.open(path, _OPEN), "rb") as file:
-            before = os.fstat(file.fileno())
+        descriptor = os.open(path, _OPEN)
+        try:
+            before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode) or before.st_size != size:
                 raise changed(path)
-            add = self._stream if size >= LARGE else self._read
-            return add(file, path, before)
-
-    def _read(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
-        data = file.read(before.st_size + 1)
-        if len(data) != before.st_size or differ(before, os.fstat(file.fileno())):
-            raise changed(path)
+            if size >= LARGE:
+                with open(descriptor, "rb", closefd=False) as file:
+                    return self._stream(file, path, before)
+            data = os.read(descriptor, size + 1)
+            if len(data) != size or differ(before, os.fstat(descriptor)):
+                raise changed(path)
+        finally:
+            os.close(descriptor)
         return self.add("blob", data)
 
-    def _stream(self, file: IO[bytes], path: Path, before: os.stat_result) -> str:
-        """The id first, as it may be known; then what is written is what was hashed, or nothing is."""
-        oid = file_id(path, file.fileno())
-
-        def digest() -> bytes:
-            if oid not in self.digests:
-                self._consume(CheckedFile(file, path, before, oid))
-            return self.digests[oid]
-
-        if (
-            oid in self._entries or oid in self.digests
-        ):  # met before in this operation: are they the same bytes?
-            self._consume(CheckedFile(file, path, before, oid))
-        if not self._known(oid, "blob", digest):
-            checked = CheckedFile(file, path, before, oid)
-            entry = self._append(itertools.chain([object_header("blob", before.st_size)], checked.deflated()))
-            try:
-                self._remember(oid, checked.digest)
-            except BaseException:
+    def _stream(self, file: IO[bytes], path: str | Path, before: os.stat_result) -> str:
+        """Hash and compress in one pass; take the bytes back out of the pack if they were known."""
+        checked = CheckedFile(file, path, before)
+        entry = self._append(itertools.chain([object_header("blob", before.st_size)], checked.deflated()))
+        known = True
+        try:
+            self._remember(checked.oid, checked.digest)
+            known = self._known(checked.oid, "blob", Sha256(checked.digest))
+        finally:
+            if known:
                 self._take_back(entry[0])
-                raise
-            self._entries[oid] = entry
-        return oid
-
-    def _consume(self, checked: CheckedFile) -> None:
-        for _ in checked.pieces():
-            pass
-        self._remember(checked.oid, checked.digest)
+        if not known:
+            self._entries[checked.oid] = entry
+        return checked.oid
 
     def _append(self, pieces: Iterable[bytes]) -> tuple[int, int]:
         file = self._file or self._open()
@@ -157,12 +149,20 @@ class PackWriter:
         try:
             for piece in pieces:
                 crc = deflate.crc32(piece, crc)
-                with self._disk():
-                    self._end += file.write(piece)
+                self._end += self._put(file, piece)
         except BaseException:  # whoever goes on with other objects must find a whole pack
             self._take_back(offset)
             raise
         return offset, crc
+
+    def _put(self, file: IO[bytes], piece: bytes) -> int:
+        try:  # as _disk does, without what a context costs: asked for every object
+            return file.write(piece)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> Unavailable:
+        return not_writable(self._folder.parent.parent.parent, error)
 
     def _take_back(self, offset: int) -> None:
         assert self._file is not None
@@ -176,7 +176,7 @@ class PackWriter:
         try:
             yield
         except OSError as error:
-            raise not_writable(self._folder.parent.parent.parent, error) from error
+            raise self._refused(error) from error
 
     def _open(self) -> IO[bytes]:
         with self._disk():

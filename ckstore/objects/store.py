@@ -35,8 +35,8 @@ from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_path, read_loose
-from ckstore.objects.packs import Content, ObjectType, PackWriter, Presence
-from ckstore.objects.stream import Pieces
+from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.stream import Pieces, Sha256
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
@@ -232,7 +232,7 @@ class ObjectStore:
         """A writer of new objects; the caller finishes or discards it."""
         known: list[KnownObjects] = []
 
-        def present(oid: str, kind: ObjectType, content: Content) -> Presence:
+        def present(oid: str, kind: ObjectType, content: bytes | Sha256) -> Presence:
             if not known:
                 known.append(KnownObjects(self.git / "objects"))
             return self._presence(oid, kind, content) if known[0].may_have(oid) else "absent"
@@ -347,7 +347,7 @@ class ObjectStore:
         self.repo, self._packs = _open(self.git)
         old.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
 
-    def _presence(self, oid: str, kind: ObjectType, content: Content) -> Presence:
+    def _presence(self, oid: str, kind: ObjectType, content: bytes | Sha256) -> Presence:
         """Whether the store holds this very object; a damaged loose copy is moved out of the way."""
         try:
             same = self.pieces.same(oid, kind, content)

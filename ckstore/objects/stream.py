@@ -12,6 +12,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,13 @@ from ckstore.objects.packindex import find_offset
 LARGE = 4 * 1024 * 1024  # bytes from which an object is streamed
 MOST_OF_A_DELTA = 512 * 1024 * 1024  # bytes of an object that is a delta: it is held in memory, with its base
 Read = Callable[[str], tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sha256:
+    """What stands for the bytes of a large blob: their SHA-256 (32 bytes)."""
+
+    digest: bytes
 
 
 class Pieces:
@@ -74,14 +82,14 @@ class Pieces:
         """The pieces of a blob that is :data:`LARGE`; None for one that is to be read as a whole."""
         return self.blob(oid) if self.size_of(oid) >= LARGE else None
 
-    def same(self, oid: str, kind: str, content: bytes | Callable[[], bytes]) -> bool:
-        """Whether this object has these bytes, or (a large blob) bytes with the SHA-256 that is given."""
+    def same(self, oid: str, kind: str, content: bytes | Sha256) -> bool:
+        """Whether the store holds this type and these bytes under an id; of a large blob by its SHA-256."""
         if isinstance(content, bytes):
             return self._read(oid) == (kind, content)
         found = hashlib.sha256()
         for piece in self.blob(oid):
             found.update(piece)
-        return found.digest() == content()
+        return found.digest() == content.digest
 
     def _entry(self, oid: str, held: contextlib.ExitStack) -> Entry | None:
         """What can be inflated piece by piece; None when the object is to be read as a whole."""

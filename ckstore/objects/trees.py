@@ -93,8 +93,19 @@ def _normal(mode: int) -> int:
     return kind
 
 
+def in_order(entries: Iterable[TreeEntry]) -> tuple[TreeEntry, ...]:
+    """The entries in git's order, which sorts a folder as if its name ended with a slash."""
+    return tuple(sorted(entries, key=_sort_key))
+
+
+def _sort_key(entry: TreeEntry) -> bytes:
+    name = entry.name.encode("utf-8", "surrogateescape")
+    return name + b"/" if entry.mode == TREE else name
+
+
 def serialize_tree(entries: Iterable[TreeEntry]) -> bytes:
-    """The bytes of a tree. git sorts a folder as if its name ended with a slash."""
-    keyed = [(e.name.encode("utf-8", "surrogateescape"), e) for e in entries]
-    keyed.sort(key=lambda pair: pair[0] + b"/" if pair[1].is_tree else pair[0])
-    return b"".join(b"%o %s\0" % (e.mode, name) + bytes.fromhex(e.oid) for name, e in keyed)
+    """The bytes of a tree with these entries, in any order."""
+    return b"".join(
+        b"%o %s\0" % (e.mode, e.name.encode("utf-8", "surrogateescape")) + bytes.fromhex(e.oid)
+        for e in in_order(entries)
+    )

@@ -362,7 +362,7 @@ class TestFilesAsTheyAre:
         assert names(report) == ["r:dataset:good@1.0.0"]
         assert report.problems == (
             "lines: two\\nlines: it contains control characters",
-            "link: out: a symlink to an absolute path",
+            "link: out: a symlink, and it leads to an absolute path",
             "pipe: p: it is neither a file, a folder nor a symlink",
         )
         assert fsck(store).damage == ()

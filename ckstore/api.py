@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ckstore.model.locks import Lock
 from ckstore.model.query import Hit
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.objects.verify import Health
     from ckstore.operations.add import AddReport
     from ckstore.operations.diff import DiffReport
+    from ckstore.operations.export_lock import ExportReport
+    from ckstore.operations.import_bundle import ImportReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.run import RunReport
@@ -228,6 +230,23 @@ class Store:
         from ckstore.operations.undo import undo
 
         return undo(self.objects, operation, dry_run=dry_run)
+
+    def export_lock(
+        self, lock: Locked | Lock, target: str | os.PathLike[str] | IO[bytes]
+    ) -> ExportReport:  # fmt: skip
+        """Write a lock with all that it names: see :func:`ckstore.operations.export_lock.export_lock`."""
+        from ckstore.operations.export_lock import export_lock
+
+        place = Path(target) if isinstance(target, (str, os.PathLike)) else target
+        wanted = lock.lock if isinstance(lock, Locked) else lock
+        return export_lock(self.objects, wanted, place, self._progress)
+
+    def import_bundle(self, file: str | os.PathLike[str] | IO[bytes]) -> ImportReport:
+        """Take an exported file in: see :func:`ckstore.operations.import_bundle.import_bundle`."""
+        from ckstore.operations.import_bundle import import_bundle
+
+        place = Path(file) if isinstance(file, (str, os.PathLike)) else file
+        return import_bundle(self.objects, place, progress=self._progress)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

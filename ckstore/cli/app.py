@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import itertools
 import json
+import keyword
 import os
 import signal
 import sys
@@ -35,6 +36,8 @@ COMMANDS = {
     "yank": "Hide a release from new locks; existing ones keep it.",
     "unyank": "Let a yanked release be chosen again.",
     "undo": "Take back what an operation published.",
+    "export": "Write a lock with everything it names as one file.",
+    "import": "Take such a file into the store.",
     "fsck": "Check the store.",
     "completion": "Print the completion script of a shell.",
 }
@@ -51,7 +54,8 @@ class LazyGroup(click.Group):
         """The command of this name, if there is one."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"ckstore.cli.commands.{cmd_name}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"ckstore.cli.commands.{name}")
         command: click.Command = module.command
         return command
 

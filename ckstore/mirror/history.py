@@ -63,7 +63,8 @@ def derive(
     ``root_name`` is the name of a component that is the whole repository: that of the repository, not
     the user's name for the source, so that two users get the same releases.
     """
-    before = load_lines(view, source.name)
+    # without a head, only a part of its releases came here from another store: all are derived
+    before = load_lines(view, source.name) if source.head else {}
     trees, readers = RawTrees(objects, objects.read), Readers(root_name)
     digests = Digests(trees.read_tree, trees.read_blob, objects.large_blob)
     work = Derivation(

@@ -20,7 +20,7 @@ force-push upstream can take a release away.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unsupported
@@ -126,6 +126,11 @@ class LogView:
 
     def release(self, source: str, uid: str, version: str) -> Release:
         """One release; :class:`NotFound` when there is none."""
+        data = self.release_bytes(source, uid, version)
+        return Release.decode(data, f"the record of {source}:{uid}@{version}")
+
+    def release_bytes(self, source: str, uid: str, version: str) -> bytes:
+        """The record of a release as it is stored; :class:`NotFound` when there is none."""
         data = self._blob((*_component_path(source, uid), version, "record"))
         if data is None:
             raise NotFound(
@@ -133,7 +138,7 @@ class LogView:
                 code="no-release",
                 hints=[f"`ckstore show {source}:*:{uid}` lists its versions"],
             )
-        return Release.decode(data, f"the record of {source}:{uid}@{version}")
+        return data
 
     def release_trees(self, source: str, uid: str) -> Iterator[tuple[str, str]]:
         """(version, tree id as the log holds it) for every release of a component."""
@@ -262,6 +267,9 @@ class LogEdit:
         self._view = view
         self._changes: dict[Path, TreeEntry | None] = {}  # None: nothing is there any more
         self.history: dict[str, dict[str, str]] = {}
+        self.joined: tuple[str, ...] = ()
+        self.summary = ""  # says better than the operation what it did, where only the edit knows it
+        self._root: Mapping[str, TreeEntry] | None = None
 
     def _put_blob(self, path: Path, data: bytes) -> None:
         self._put(path, FILE, self._writer.add("blob", data))
@@ -347,8 +355,15 @@ class LogEdit:
         """Keep the upstream history below these commits reachable; replaces what was kept before."""
         self.history[source] = dict(tips)
 
+    def join(self, entries: Mapping[str, TreeEntry], heads: Iterable[str]) -> None:
+        """Make these the entries of the log's root: what is here joined with the logs at ``heads``."""
+        now = {e.name: e for e in self._objects.read_tree(self._view.root)} if self._view.root else {}
+        now.pop("operation", None)
+        self._root = None if entries == now else entries
+        self.joined = tuple(heads)
+
     def __bool__(self) -> bool:
-        return bool(self._changes)
+        return bool(self._changes or self._root is not None or self.joined)
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, also of one that this operation wrote."""
@@ -356,12 +371,14 @@ class LogEdit:
 
     def write(self, root: str) -> str:
         """The id of the new root tree: ``root`` (empty: nothing) with the changes applied."""
+        if self._root is not None:
+            root = self._writer.add_tree(self._root.values())
         return self._rewrite(root, self._changes, 0)
 
     def _rewrite(self, tree: str, changes: dict[Path, TreeEntry | None], depth: int) -> str:
         """The id of the new tree; empty for one that lost all its entries, but for the root."""
         entries: dict[str, TreeEntry | None] = {}
-        entries |= {e.name: e for e in self._objects.read_tree(tree)} if tree else {}
+        entries |= {e.name: e for e in self.read_tree(tree)} if tree else {}
         below: dict[str, dict[Path, TreeEntry | None]] = {}
         for path, entry in changes.items():
             if len(path) == depth + 1:

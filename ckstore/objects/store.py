@@ -17,8 +17,8 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -270,9 +270,10 @@ class ObjectStore:
         edit(view, change)
         head = view.head
         if change:
+            operation = replace(operation, summary=change.summary or operation.summary)
             change.put_operation(operation)
             root = change.write(view.root)
-            head = writer.add("commit", _commit_bytes(root, view.head, self.who, operation))
+            head = writer.add("commit", _commit_bytes(root, (view.head, *change.joined), self.who, operation))
         if change or writer.heals:  # else what was prepared is reached by nothing, and must not pile up
             writer.finish()
         left_over = self._keep_history(change.history)
@@ -457,14 +458,14 @@ def _seconds(signature: str) -> int:
     return int(stated[0]) if stated else 0
 
 
-def _commit_bytes(tree: str, parent: str, who: str, operation: Operation) -> bytes:
+def _commit_bytes(tree: str, parents: Sequence[str], who: str, operation: Operation) -> bytes:
     name = (
         " ".join("".join(c if c.isprintable() and c not in "<>" else " " for c in who).split()) or "ckstore"
     )
     stamp = f"{name} <{name.lower().replace(' ', '.')}@ckstore> {int(time.time())} +0000"
     lines = [
         f"tree {tree}",
-        *([f"parent {parent}"] if parent else []),
+        *(f"parent {parent}" for parent in parents if parent),
         f"author {stamp}",
         f"committer {stamp}",
     ]

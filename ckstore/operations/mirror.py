@@ -13,6 +13,7 @@ from ckstore.mirror.transport import bring, find_engine, list_remote, results
 from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.model.records import Operation, Release, Source
 from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.merge import led_by
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.trees import GITLINK
@@ -128,7 +129,7 @@ class _Mirror:
                 _copy(self.incoming.objects, writer, derived)
 
         def edit(view: LogView, change: LogEdit, _: None) -> None:
-            if view.source(source.name) != (source if source.head else None):
+            if view.source(source.name) not in (source, None if not source.head else source):
                 raise Conflict(
                     f"The source {source.name} was changed meanwhile.",
                     code="source-changed",
@@ -138,7 +139,9 @@ class _Mirror:
                 self.store.adopt_packs(self.incoming.git)
             change.put_source(arrived)
             for _uid, line in sorted(derived.lines.items()):
-                change.put_component(source.name, line.component, line.added)
+                recorded = view.component(source.name, line.component.uid)
+                component = led_by(line.component, recorded) if recorded else line.component
+                change.put_component(source.name, component, line.added)
                 if line.absences.spans:
                     change.put_absences(source.name, line.component.uid, line.absences)
             if whole:

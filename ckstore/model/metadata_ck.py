@@ -1,0 +1,107 @@
+"""The ``.cm`` folder of an entry of Collective Knowledge (https://doi.org/10.1098/rsta.2020.0211).
+
+``.cm/meta.json`` is free-form but for its tags, its dependency sets and the commands of programs;
+``.cm/info.json`` says a title, a description and, as a backup, the UID. Kind, name and UID are those of
+the place: they are written in the folders above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, checked_uid, fit_tags
+from ckstore.model.plain import Plain, as_flag, as_map, as_text, as_texts, parse_json
+from ckstore.model.tags import TagQuery
+
+CK_FILE = ".cm/meta.json"
+CK_INFO = ".cm/info.json"
+CK_REPOSITORY = ".ckr.json"  # at the root of a repository of components
+CK_BASE = "_base_entry"  # names the entry whose metadata an entry inherits
+_FOR_TAGS = ("soft", "package")  # the kinds that a dependency set asks for
+
+
+def ck_repository_name(data: bytes, where: str) -> str:
+    """The name that a :data:`CK_REPOSITORY` file gives its repository; empty when it gives none."""
+    return as_text(parse_json(data, where).get("data_uoa"))
+
+
+def read_ck(files: Mapping[str, bytes], where: str) -> Written:
+    """The files as values; :class:`InvalidInput` names the file, the line and the reason."""
+    told: list[str] = []
+    body = parse_json(files[CK_FILE], f"{where}/{CK_FILE}", twice := [])
+    told += [f"{where}/{CK_FILE}: {line}" for line in twice]
+    about = parse_json(files[CK_INFO], f"{where}/{CK_INFO}", twice := []) if CK_INFO in files else {}
+    return Written(body, about, (*told, *(f"{where}/{CK_INFO}: {line}" for line in twice)))
+
+
+def inherit_ck(base: Plain, own: Plain) -> Plain:
+    """The metadata of an entry with a base: mappings are merged, everything else is the entry's own."""
+    merged = dict(base)
+    for key, value in own.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            value = inherit_ck(as_map(base[key]), value)
+        merged[key] = value
+    return merged
+
+
+def describe_ck(written: Written, place: Place, where: str) -> Metadata:
+    """What the files say of a component at this place."""
+    body, about = written.body, written.about
+    name = place.name or as_text(body.get("data_name"))
+    check_called(place.kind, name, where, blanks=True)
+    control = as_map(about.get("control"))
+    told: dict[str, None] = {}
+    return Metadata(
+        kind=place.kind,
+        name=name,
+        uid=checked_uid(place.uid or about.get("backup_data_uid"), place, place.kind, name, where),
+        format="ck",
+        title=as_text(about.get("data_name")) or as_text(body.get("data_name")),
+        description=as_text(about.get("description")) or as_text(control.get("description")),
+        tags=tuple(sorted(set(_tags(body.get("tags"), "", told)))),
+        needs=tuple(_needs(place.kind, body, told)),
+        body=body,
+        problems=(*written.told, *(f"{where}/{CK_FILE}: {line}" for line in told)),
+    )
+
+
+def _needs(kind: str, body: Plain, told: dict[str, None]) -> list[Need]:
+    """Needs that the metadata declares: dependency sets, and the dataset tags of every command.
+
+    ``told`` gets a line for each tag that had to be changed.
+    """
+    compiling = body.get("compile_deps") or (body.get("deps") if kind == "program" else None)
+    needs = _deps("compile", compiling, told)
+    needs += _deps("run", body.get("run_deps"), told)
+    if kind in _FOR_TAGS:
+        needs += _deps("", body.get("deps"), told)
+    for command, value in as_map(body.get("run_cmds")).items():
+        table = as_map(value)
+        needs += _deps(f"run.{command}", table.get("run_deps"), told)
+        role = f"dataset.{command}"
+        tags = _tags(table.get("dataset_tags"), role, told)
+        if tags:
+            needs.append(Need(role, f"dataset[{TagQuery.of(tags)}]", "every"))
+    return needs
+
+
+def _deps(prefix: str, value: object, told: dict[str, None]) -> list[Need]:
+    needs = []
+    for key, entry in as_map(value).items():
+        table = as_map(entry)
+        if as_flag(table.get("skipped")):
+            continue
+        role = f"{prefix}.{key}" if prefix else key
+        tags, refused = (_tags(table.get(what), role, told) for what in ("tags", "no_tags"))
+        for tag in sorted(set(tags) & set(refused)):
+            told[f"{role} asks for the tag {tag!r} and refuses it; it is asked for"] = None
+        if tags:
+            asked = TagQuery.of(tags, set(refused) - set(tags))
+            needs.append(Need(role, f"{'|'.join(_FOR_TAGS)}[{asked}]", "any"))
+    return needs
+
+
+def _tags(value: object, role: str, told: dict[str, None]) -> list[str]:
+    """Tags as the kernel splits them, at commas, each as a requirement can ask for it."""
+    written = [tag for text in as_texts(value) for part in text.split(",") if (tag := part.strip())]
+    return fit_tags(written, role, told)

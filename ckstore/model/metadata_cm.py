@@ -1,0 +1,160 @@
+"""Metadata of the Collective Mind framework (CM) and of its successor MLC, which share one vocabulary.
+
+::
+
+    CM    <automation>/<alias>/_cm.yaml and _cm.json     of keys in both, those of the JSON file count
+    MLC   <automation>/<alias>/meta.yaml, else meta.json
+
+Automation, alias and UID are in the file; the folders speak where it is silent. A dependency is a query of
+tags, met by one of the scripts that have them. What depends on the environment at run time
+(``enable_if_env`` and its like, ``<<<…>>>`` in tags, the dependencies of a variation) cannot be known
+beforehand: it stays in the body and becomes no need. So do variations (tags with ``_``) and bounds of
+versions, which are those of software that a script detects or installs, not of the script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from ckstore.errors import InvalidInput
+from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, fit_tags
+from ckstore.model.names import derive_uid, is_uid, unsafe_component_name
+from ckstore.model.plain import Plain, as_flag, as_list, as_map, as_text, as_texts, parse_json
+from ckstore.model.tags import TagQuery
+from ckstore.model.versions import parse_version
+from ckstore.model.yamltext import parse_yaml
+
+CM_FILES = ("_cm.yaml", "_cm.json")
+MLC_FILES = ("meta.yaml", "meta.json")
+CM_BASE = "_base"  # names the component whose metadata one inherits
+_SETS = {"deps": "deps", "prehook_deps": "prehook", "posthook_deps": "posthook", "post_deps": "post"}
+_AT_RUN_TIME = (
+    "enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "run_if_state_all", "dynamic",
+)  # fmt: skip
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?", re.ASCII)
+
+
+def read_cm(files: Mapping[str, bytes], where: str) -> Written:
+    """The files of CM as one value, key by key; :class:`InvalidInput` names file, line and reason."""
+    return _read(files, CM_FILES, where)
+
+
+def read_mlc(files: Mapping[str, bytes], where: str) -> Written:
+    """The file of MLC as a value; :class:`InvalidInput` names file, line and reason."""
+    return _read(files, next(((name,) for name in MLC_FILES if name in files), ()), where)
+
+
+def _read(files: Mapping[str, bytes], names: tuple[str, ...], where: str) -> Written:
+    body: Plain = {}
+    told: list[str] = []
+    for name in names:
+        if name in files:
+            twice: list[str] = []
+            parse = parse_yaml if name.endswith(".yaml") else parse_json
+            body.update(parse(files[name], f"{where}/{name}", twice))
+            told += [f"{where}/{name}: {line}" for line in twice]
+    return Written(body, told=tuple(told))
+
+
+def inherit_cm(base: Plain, own: Plain) -> Plain:
+    """The metadata of a component with a base: mappings are merged, lists follow those of the base."""
+    merged = dict(base)
+    for key, value in own.items():
+        before = base.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = inherit_cm(before, value)
+        elif isinstance(value, list) and isinstance(before, list):
+            merged[key] = [*before, *value]
+        else:
+            merged[key] = value
+    return merged
+
+
+def describe_cm(written: Written, place: Place, where: str) -> Metadata:
+    """What the files of CM say of a component at this place."""
+    return _describe("cm", written, place, where)
+
+
+def describe_mlc(written: Written, place: Place, where: str) -> Metadata:
+    """What the file of MLC says of a component at this place."""
+    return _describe("mlc", written, place, where)
+
+
+def _describe(format_name: str, written: Written, place: Place, where: str) -> Metadata:
+    body = written.body
+    told: dict[str, None] = {}
+    kind = as_text(body.get("automation_alias")).strip() or place.kind
+    uid = _uid(body, told)
+    name = _name(body, place, uid, told)
+    check_called(kind, name, where, blanks=True)
+    return Metadata(
+        kind=kind,
+        name=name,
+        uid=uid or place.uid or derive_uid(kind, name),
+        format=format_name,
+        title=as_text(body.get("title")) or as_text(body.get("name")),
+        description=as_text(body.get("desc")) or as_text(body.get("description")),
+        version=_version(as_text(body.get("version")).strip()),
+        tags=tuple(sorted(set(fit_tags(as_texts(body.get("tags")), "", told)))),
+        needs=tuple(_needs(body, told)),
+        body=body,
+        problems=(*written.told, *(f"{where}: {line}" for line in told)),
+    )
+
+
+def _uid(body: Plain, told: dict[str, None]) -> str:
+    """The UID, which counts in any case of letters; empty when there is none, or it is none."""
+    stated = as_text(body.get("uid")).strip()
+    if stated and not is_uid(stated.lower()):
+        told[f"the UID {stated!r} is not 16 hexadecimal digits; one is derived from kind and name"] = None
+        return ""
+    return stated.lower()
+
+
+def _name(body: Plain, place: Place, uid: str, told: dict[str, None]) -> str:
+    """The alias, else the folder's name; the UID where that cannot be the name of a component."""
+    name = as_text(body.get("alias")).strip() or place.name
+    reason = unsafe_component_name(name) if name else None
+    if reason is None or not uid:
+        return name
+    told[f"{name!r} cannot be a name: {reason}; it is named by its UID"] = None
+    return uid
+
+
+def _version(text: str) -> str:
+    """The version, if it is a whole semantic version; everything else speaks of something else."""
+    try:
+        return str(parse_version(text.removeprefix("v"))) if _VERSION.fullmatch(text) else ""
+    except InvalidInput:
+        return ""
+
+
+def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
+    roles: dict[str, int] = {}
+    for key, prefix in _SETS.items():
+        for dep in as_list(body.get(key)):
+            table = as_map(dep)
+            if any(table.get(condition) for condition in _AT_RUN_TIME if condition != "dynamic"):
+                continue
+            if as_flag(table.get("dynamic")):
+                continue
+            asked = _query(table, f"{prefix} {as_text(table.get('tags'))!r}", told)
+            if asked is None:
+                continue
+            role = f"{prefix}.{(as_texts(table.get('names')) or ['-'.join(asked.all_of)])[0]}"
+            roles[role] = roles.get(role, 0) + 1
+            yield Need(role if roles[role] == 1 else f"{role}.{roles[role]}", f"script[{asked}]", "any")
+
+
+def _query(dep: Plain, role: str, told: dict[str, None]) -> TagQuery | None:
+    """The tags that are known beforehand; None when there are none, or what they are is not."""
+    written = [tag for text in as_texts(dep.get("tags")) for part in text.split(",") if (tag := part.strip())]
+    if any("<<<" in tag for tag in written):
+        return None
+    plain = [tag for tag in written if tag[0] not in "_-"]
+    refused = [tag[1:] for tag in written if tag[0] == "-" and tag[1:2] not in ("", "_")]
+    wanted, unwanted = fit_tags(plain, role, told), fit_tags(refused, role, told)
+    for tag in sorted(set(wanted) & set(unwanted)):
+        told[f"{role} asks for the tag {tag!r} and refuses it; it is asked for"] = None
+    return TagQuery.of(wanted, set(unwanted) - set(wanted)) if wanted else None

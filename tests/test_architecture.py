@@ -24,7 +24,7 @@ CK_ROOMS = (
     "ckstore/actions/ck/",
     "ckstore/mirror/readers/ck.py",
     "ckstore/mirror/readers/neighbours.py",
-    "ckstore/model/metadata.py",
+    "ckstore/model/metadata_ck.py",
     "ckstore/model/interface.py",
     "ckstore/operations/access.py",
 )

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.model.metadata import Metadata, Place, parse_metadata
+from ckstore.model.metadata import Metadata, Place
+from ckstore.model.metadata_formats import parse_metadata
 from ckstore.model.plain import as_map, as_texts
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ckstore.errors import NotFound
 from ckstore.model.locks import Lock, Pin
-from ckstore.model.metadata import METADATA_FILES, Metadata, Place, parse_metadata
+from ckstore.model.metadata import Metadata, Place
+from ckstore.model.metadata_formats import BY_NAME, METADATA_FILES, parse_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,10 @@ class ComponentView:
 
     def files(self) -> Iterator[str]:
         """The paths of its files, ``/`` between parts, sorted; metadata is left out."""
+        own = BY_NAME[self.format].files
         for path in sorted(self.path.rglob("*")):
             relative = path.relative_to(self.path).as_posix()
-            if path.is_file() and relative not in METADATA_FILES and not relative.startswith(".cm/"):
+            if path.is_file() and relative not in own and not relative.startswith(".cm/"):
                 yield relative
 
 

@@ -132,6 +132,7 @@ class Derivation:
     _orphans: set[str] = field(default_factory=set)  # UIDs of lines whose component is not to be seen
     _safety: Safety | None = None
     _at_the_start: bool = False
+    _root: str = ""  # the tree of the commit reached
 
     def start(self, commit: str, root: str) -> None:
         """Take up the work at a commit whose releases are derived already (empty: at the beginning)."""
@@ -165,7 +166,8 @@ class Derivation:
             self._refused.pop(path, None)
             self.warnings.pop(path, None)
         for found in changes.found:
-            self.claims.put(read_claim(self.trees, found))
+            self.claims.put(read_claim(self.trees, found, self.readers.metadata))
+        self._root = new
         for uid, claim in self.claims.settle(self._called):
             if claim is None:
                 self._orphans.add(uid)
@@ -180,7 +182,8 @@ class Derivation:
     def _visit(self, uid: str, claim: Claim, commit: str) -> None:
         """A component may have changed, or be back."""
         line = self.lines.get(uid)
-        if line is not None and (line.newest.tree, self._called(uid)) == (claim.found.tree, claim.called):
+        same = line is not None and (line.newest.tree, self._called(uid)) == (claim.found.tree, claim.called)
+        if line is not None and same and not self._inherits_otherwise(line.newest, claim):
             if line.component.withdrawn:
                 self.lines[uid] = line.returned(commit)
             return
@@ -191,6 +194,16 @@ class Derivation:
         release = self._release(uid, claim, commit)
         if release is not None:
             self.lines[uid] = extend(line, release)
+
+    def _inherits_otherwise(self, newest: Release, claim: Claim) -> bool:
+        """True when a component says something else because one changed that it inherits from."""
+        metadata = claim.metadata
+        if metadata is None or not metadata.inherits:
+            return False
+        files = file_names(self.trees, claim.found.tree) if metadata.kind in KINDS_OF_FILES else ()
+        said = (metadata.title, metadata.description, metadata.tags, metadata.needs)
+        before = (newest.title, newest.description, newest.tags, newest.needs)
+        return said != before or interface_of(metadata, files) != frozenset(newest.interface)
 
     def _release(self, uid: str, claim: Claim, commit: str) -> Release | None:
         """The next release, or None when the tree is unsafe or incomplete."""
@@ -240,7 +253,8 @@ class Derivation:
         """Lines about folders of the commit reached that are left out, and releases of the past that are."""
         said = {_COMMIT.sub(": ", line, count=1) for line in self.skipped}
         refused = {problem(path, why) for path, why in self._refused.items()}
-        return (*sorted([*self.claims.problems(), *(refused - said)]), *self.skipped)
+        remarks = self.readers.remarks(self.trees, self._root)
+        return (*sorted([*self.claims.problems(), *remarks, *(refused - said)]), *self.skipped)
 
     def changed(self, before: Mapping[str, Line]) -> dict[str, Line]:
         """The lines that differ from what was recorded."""

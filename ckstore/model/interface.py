@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ckstore.model.metadata import Metadata
+from ckstore.model.metadata_formats import BY_NAME
 from ckstore.model.plain import as_flag, as_map, as_text, as_texts
 from ckstore.model.records import storable
 from ckstore.model.versions import Bump
 
 # Kinds whose files are what others come for; elsewhere a file is an inner matter.
 KINDS_OF_FILES = frozenset(["dataset", "model", "models"])
+_SCRIPTED = frozenset(["cm", "mlc"])  # formats whose components are scripts that set variables for others
 Interface = frozenset[str]
 
 
@@ -50,6 +52,8 @@ def interface_of(metadata: Metadata, files: Iterable[str]) -> Interface:
     written as :func:`ckstore.model.records.storable` writes them.
     """
     members = {f"name:{metadata.name}", *(f"tag:{tag}" for tag in metadata.tags)}
+    if metadata.format in _SCRIPTED:
+        return frozenset(members | _of_scripts(metadata, files))
     body = metadata.body if metadata.format == "ck" else as_map(metadata.body.get(metadata.kind))
     redirect = as_map(body.get("actions_redirect"))
     for action in as_map(body.get("actions")):
@@ -61,6 +65,21 @@ def interface_of(metadata: Metadata, files: Iterable[str]) -> Interface:
     if metadata.kind in KINDS_OF_FILES:
         members |= {f"file:{storable(path)}" for path in files if not path.startswith(".cm/")}
     return frozenset(members)
+
+
+def _of_scripts(metadata: Metadata, files: Iterable[str]) -> set[str]:
+    """Variations, the variables that a script hands on to those that depend on it, files of data sets.
+
+    Variables that it sets for itself (``env``, ``default_env``) are no promise; a promise may be a pattern.
+    """
+    variations = as_map(metadata.body.get("variations"))
+    members = {f"variation:{name}" for name in variations}
+    for table in (metadata.body, *map(as_map, variations.values())):
+        members |= {f"env:{name}" for name in as_texts(table.get("new_env_keys"))}
+    if metadata.kind in KINDS_OF_FILES:
+        own = BY_NAME[metadata.format].files
+        members |= {f"file:{storable(path)}" for path in files if path not in own}
+    return members
 
 
 def _promised_variables(body: dict[str, object] | object) -> set[str]:

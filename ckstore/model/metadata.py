@@ -1,7 +1,8 @@
 """What the metadata of one component says, in one shape for every format.
 
-Each format has a module of its own that turns bytes into :class:`Metadata` (``metadata_native``, ``metadata_ck``,
-``metadata_cm``); ``metadata_formats`` lists them. Here are the values, and the checks that all formats share.
+Each format has a module of its own that turns bytes into :class:`Metadata` (``metadata_native``,
+``metadata_ck``, ``metadata_cm``); ``metadata_formats`` lists them. Here are the values, and the checks that
+all formats share.
 """
 
 from __future__ import annotations

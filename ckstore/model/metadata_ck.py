@@ -27,11 +27,15 @@ def ck_repository_name(data: bytes, where: str) -> str:
 
 def read_ck(files: Mapping[str, bytes], where: str) -> Written:
     """The files as values; :class:`InvalidInput` names the file, the line and the reason."""
+    body, told = _json(files, CK_FILE, where)
+    about, more = _json(files, CK_INFO, where) if CK_INFO in files else ({}, [])
+    return Written(body, about, (*told, *more))
+
+
+def _json(files: Mapping[str, bytes], name: str, where: str) -> tuple[Plain, list[str]]:
     told: list[str] = []
-    body = parse_json(files[CK_FILE], f"{where}/{CK_FILE}", twice := [])
-    told += [f"{where}/{CK_FILE}: {line}" for line in twice]
-    about = parse_json(files[CK_INFO], f"{where}/{CK_INFO}", twice := []) if CK_INFO in files else {}
-    return Written(body, about, (*told, *(f"{where}/{CK_INFO}: {line}" for line in twice)))
+    body = parse_json(files[name], f"{where}/{name}", told)
+    return body, [f"{where}/{name}: {line}" for line in told]
 
 
 def inherit_ck(base: Plain, own: Plain) -> Plain:

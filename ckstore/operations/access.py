@@ -12,7 +12,7 @@ from pathlib import Path
 from ckstore.actions.ck.dialect import KIND_UIDS, Request, answer_to, identity, read_request
 from ckstore.actions.options import to_words
 from ckstore.errors import CkstoreError, InvalidInput, NotFound
-from ckstore.model.metadata import CK_FILE, CK_INFO
+from ckstore.model.metadata_ck import CK_FILE, CK_INFO
 from ckstore.model.names import derive_uid, is_uid
 from ckstore.model.plain import as_text, parse_json
 from ckstore.model.query import Hit, Query

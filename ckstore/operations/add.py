@@ -10,7 +10,7 @@ from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.mirror.derive import Line, Where, extend, next_release
 from ckstore.mirror.readers import Listed, Listing, file_names, read_root
 from ckstore.mirror.trees import Trees
-from ckstore.model.metadata import CK_REPOSITORY
+from ckstore.model.metadata_ck import CK_REPOSITORY
 from ckstore.model.names import check_name
 from ckstore.model.records import Operation, Release, Source
 from ckstore.model.versions import next_version, parse_version, read_version

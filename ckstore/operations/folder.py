@@ -13,7 +13,9 @@ from ckstore.errors import InvalidInput
 from ckstore.mirror.readers import Found, Listed, Listing, metadata_at
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
-from ckstore.model.metadata import CK_FILE, CK_REPOSITORY, NATIVE_FILE, Metadata, Place, ck_repository_name
+from ckstore.model.metadata import Metadata, Place
+from ckstore.model.metadata_ck import CK_FILE, CK_REPOSITORY, ck_repository_name
+from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.names import check_name, check_tags, is_uid, unsafe_file_name
 from ckstore.model.tomltext import quote
 from ckstore.objects.folders import Staged
@@ -137,7 +139,7 @@ def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
     if not (path / NATIVE_FILE).is_file() and not (path / CK_FILE).is_file():
         tree = _with_metadata(staged, path, tree, stated)
     is_ck = not (path / NATIVE_FILE).is_file() and (path / CK_FILE).is_file()
-    found = Found(str(path), _place(path, stated, is_ck), tree, "ck" if is_ck else "native")
+    found = Found(str(path), _place(path, stated, is_ck), tree, "ck" if is_ck else "ckstore")
     metadata = _metadata(staged, found)
     found = replace(found, path=_path_in_repository(path))
     _check_stated(path, metadata, stated)

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 
 from ckstore.errors import CkstoreError
 from ckstore.index.writer import precedence as by_precedence
-from ckstore.model.metadata import METADATA_FILES, Need, Place, parse_metadata
+from ckstore.model.metadata import Need, Place
+from ckstore.model.metadata_formats import BY_NAME, parse_metadata
 from ckstore.model.records import Component, Release
 from ckstore.model.requirements import Requirement
 from ckstore.objects.log import LogView
@@ -163,7 +164,8 @@ def _versions(view: LogView, source: str, component: Component) -> list[VersionV
 def metadata_of(store: ObjectStore, release: Release) -> Mapping[str, object]:
     """The body of the metadata; a release in another format, or with damaged files, is shown without."""
     try:
-        files = {path: _file(store, release.tree, path) for path in METADATA_FILES}
+        own = BY_NAME[release.format].files if release.format in BY_NAME else ()
+        files = {path: _file(store, release.tree, path) for path in own}
         found = {path: data for path, data in files.items() if data is not None}
         place = Place(kind=release.kind, name=release.name, uid=release.uid)
         return parse_metadata(found, place, release.path).body

@@ -19,7 +19,8 @@ from ckstore.actions.context import Context
 from ckstore.actions.launch import launch
 from ckstore.actions.plan import Outcome, Plan
 from ckstore.model.locks import Edge, Lock, Pin, SourcePin
-from ckstore.model.metadata import METADATA_FILES, Metadata, Place, parse_metadata
+from ckstore.model.metadata import Metadata, Place
+from ckstore.model.metadata_formats import METADATA_FILES, parse_metadata
 from ckstore.model.requirements import Requirement
 
 KINDS = Path(ckstore.__file__).parent / "kinds"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckstore.model.interface import Interface, compare, interface_of
-from ckstore.model.metadata import Metadata, Place, parse_metadata
+from ckstore.model.metadata import Metadata, Place
+from ckstore.model.metadata_formats import parse_metadata
 
 members = st.frozensets(st.sampled_from(["tag:a", "tag:b", "cmd:run", "file:x", "name:n"]))
 

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckstore.errors import InvalidInput
-from ckstore.model.metadata import CK_FILE, CK_INFO, NATIVE_FILE, Metadata, Need, Place, parse_metadata
+from ckstore.model.metadata import Metadata, Need, Place
+from ckstore.model.metadata_ck import CK_FILE, CK_INFO
+from ckstore.model.metadata_formats import parse_metadata
+from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.names import derive_uid
 from ckstore.model.plain import as_flag, as_int, as_list, as_map, as_text, as_texts, parse_json
 from ckstore.model.requirements import Requirement

@@ -49,9 +49,9 @@ def read_root(objects: Objects, root: str, name: str) -> Listing:
     ``name`` is that of the repository or folder: a component at the root without a name gets it.
     """
     trees = Trees(objects)
-    claims, safety = _Claims(), Safety(trees)
-    for found in Readers(name).changes(trees, "", root).found:
-        claims.put(read_claim(trees, found))
+    claims, safety, readers = _Claims(), Safety(trees), Readers(name)
+    for found in readers.changes(trees, "", root).found:
+        claims.put(read_claim(trees, found, readers.metadata))
     claims.settle(lambda uid: None)
     listed, refused, warnings = [], [], []
     for uid, claim in claims.held():
@@ -62,4 +62,5 @@ def read_root(objects: Objects, root: str, name: str) -> Listing:
             listed.append(Listed(uid, claim.found, claim.metadata))
         if verdict.warning:
             warnings.append(_problem(claim.path, verdict.warning))
-    return Listing(tuple(listed), tuple(sorted([*claims.problems(), *refused])), tuple(warnings))
+    problems = sorted([*claims.problems(), *refused, *readers.remarks(trees, root)])
+    return Listing(tuple(listed), tuple(problems), tuple(warnings))

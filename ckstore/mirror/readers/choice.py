@@ -1,15 +1,26 @@
-"""Which reader a root tree asks for, and the metadata of what it finds."""
+"""Which reader a root tree asks for: here every format is registered.
+
+The descriptor at the root decides, and where there are several of them, all are read; without one, the first
+of the others that finds anything. To read another format, write a module with a
+:class:`~ckstore.mirror.readers.found.Reader` and name it here.
+"""
 
 from __future__ import annotations
 
-from ckstore.errors import InvalidInput
-from ckstore.mirror.readers.ck import CkReader, EntryReader, is_entry, is_repository
+from collections.abc import Iterator
+
+from ckstore.errors import CorruptData, NotFound
+from ckstore.mirror.readers.ck import CkReader, EntryReader
+from ckstore.mirror.readers.cm import CmReader
+from ckstore.mirror.readers.contents import Contents
 from ckstore.mirror.readers.found import Changes, Found, Reader
-from ckstore.mirror.readers.native import NativeReader, holds_components
-from ckstore.mirror.readers.plain import PlainReader, plain_metadata
+from ckstore.mirror.readers.mlc import MlcReader
+from ckstore.mirror.readers.native import NativeReader
+from ckstore.mirror.readers.nested import nested_repositories
+from ckstore.mirror.readers.plain import PlainReader
+from ckstore.mirror.readers.several import Several
 from ckstore.mirror.trees import Trees
-from ckstore.model.limits import MAX_METADATA_BYTES
-from ckstore.model.metadata import METADATA_FILES, Metadata, parse_metadata
+from ckstore.model.metadata import Metadata
 
 
 class Readers:
@@ -19,10 +30,12 @@ class Readers:
     """
 
     def __init__(self, name: str) -> None:
-        self._ck, self._entry = CkReader(), EntryReader()
-        self._native, self._plain = NativeReader(name), PlainReader(name)
-        self._native_below: dict[tuple[str, int], bool] = {}
-        self._chosen: tuple[str, Reader] = ("", self._plain)
+        # Of two formats that meet in one folder, the one counts that came later and replaced the other.
+        self._described: tuple[Reader, ...] = (MlcReader(), CmReader(), CkReader())
+        self._others: tuple[Reader, ...] = (NativeReader(name), EntryReader(), PlainReader(name))
+        self._several: dict[tuple[Reader, ...], Several] = {}
+        self._chosen: tuple[str, Reader] = ("", self._others[-1])
+        self._contents = Contents()
 
     def choose(self, trees: Trees, root: str) -> Reader:
         """The reader for a root tree."""
@@ -31,38 +44,46 @@ class Readers:
         return self._chosen[1]
 
     def _choose(self, trees: Trees, root: str) -> Reader:
-        if is_repository(trees, root):
-            return self._ck
-        if holds_components(trees, root, self._native_below):
-            return self._native
-        return self._entry if is_entry(trees, root) else self._plain
+        described = tuple(reader for reader in self._described if reader.reads(trees, root))
+        if len(described) > 1:
+            return self._several.setdefault(described, Several(described))
+        return next(reader for reader in (*described, *self._others) if reader.reads(trees, root))
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
-        """What changed between two root trees (empty: nothing was, or is, there)."""
+        """What changed between two root trees (empty: nothing was, or is, there).
+
+        A component that inherits from one that changed is among what was found, as it is.
+        """
         former = self.choose(trees, old or new)  # usually chosen in the step before
         reader = self.choose(trees, new or old)
         if former is reader:
-            return reader.changes(trees, old, new)
-        gone = {found.path for found in former.changes(trees, "", old).found}
-        return Changes(gone, reader.changes(trees, "", new).found)
+            out = reader.changes(trees, old, new)
+        else:
+            gone = {found.path for found in former.changes(trees, "", old).found}
+            out = Changes(gone, reader.changes(trees, "", new).found)
+        touched = out.gone | {found.path for found in out.found}
+        again = self._contents.heirs(touched, out.gone, new)
+        return Changes(out.gone | {found.path for found in again}, [*out.found, *again])
+
+    def metadata(self, trees: Trees, found: Found) -> Metadata:
+        """The metadata of a component; :class:`InvalidInput` names the file, the line and the reason."""
+        reader = self.choose(trees, found.root) if found.root else self._others[-1]
+        return self._contents.metadata(trees, reader, found)
+
+    def remarks(self, trees: Trees, root: str) -> Iterator[str]:
+        """What is odd about a root tree beside its components, or is not read: lines ``path: reason``."""
+        if not root:
+            return
+        try:
+            yield from self.choose(trees, root).remarks(trees, root)
+            yield from nested_repositories(trees, root)
+        except (NotFound, CorruptData) as error:
+            yield f"(root): not all of it can be looked at: {error.message}"
 
 
 def metadata_at(trees: Trees, found: Found) -> Metadata:
-    """The metadata of a component; :class:`InvalidInput` names the file, the line and the reason."""
-    if found.format == "plain":
-        return plain_metadata(found.place)
-    files = {path: data for path in METADATA_FILES if (data := _read(trees, found.tree, path)) is not None}
-    try:
-        return parse_metadata(files, found.place, found.path or ".")
-    except RecursionError as error:
-        raise InvalidInput(f"{found.path}: nested too deeply.", code="bad-json") from error
-
-
-def _read(trees: Trees, tree: str, path: str) -> bytes | None:
-    folder, _, name = path.rpartition("/")
-    tree = trees.subtree(tree, folder) if folder else tree
-    entry = trees.child(tree, name) if tree else None
-    return None if entry is None or entry.is_tree else trees.read_small(entry.oid, MAX_METADATA_BYTES)
+    """The metadata of a component by itself, without what it inherits."""
+    return Contents().metadata(trees, PlainReader(""), found)
 
 
 def file_names(trees: Trees, tree: str) -> list[str]:

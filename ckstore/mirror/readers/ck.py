@@ -2,6 +2,7 @@
 
 ::
 
+    .ckr.json                           describes the repository
     <module>/.cm/alias-a-<data>         first line: the UID of the entry
     <module>/<data>/.cm/meta.json       makes the folder an entry; exactly two levels
     .cm/alias-u-<uid of a module>       first line: the alias of a module whose folder is named by UID
@@ -12,19 +13,26 @@ outside the entry's own folder, so a change of them alone counts as a change of 
 
 from __future__ import annotations
 
-from ckstore.errors import CorruptData, NotFound
-from ckstore.mirror.readers.found import Changes, Found, join
+from collections.abc import Iterator
+
+from ckstore.mirror.readers.found import Changes, Found, has_file, join, may_have
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import Place
+from ckstore.model.metadata_ck import CK_FILE, CK_REPOSITORY
 from ckstore.model.names import is_uid
 
-MARKER = ".ckr.json"
-_FOLDER, _META = ".cm", "meta.json"
+_FOLDER = ".cm"
 _NAME_TO_UID, _UID_TO_NAME = "alias-a-", "alias-u-"
 
 
 class CkReader:
     """Entries two levels deep, and nothing else."""
+
+    def reads(self, trees: Trees, root: str) -> bool:
+        """True when the root holds the descriptor of a repository, or the aliases of modules."""
+        if has_file(trees, root, CK_REPOSITORY):
+            return True
+        return bool(trees.subtree(root, _FOLDER)) and not has_file(trees, root, CK_FILE)
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """What changed between two root trees."""
@@ -37,6 +45,7 @@ class CkReader:
                 _module(trees, (name, kind_before), was, "", out)
                 was = ""
             _module(trees, (name, kind), was, now, out)
+        out.found = [Found(f.path, f.place, f.tree, f.format, new) for f in out.found]
         return out
 
     def _touched(self, trees: Trees, old: str, new: str, names: set[str]) -> set[str]:
@@ -47,6 +56,38 @@ class CkReader:
                         if entry.is_tree and is_uid(entry.name)}  # fmt: skip
         return touched
 
+    def at(self, trees: Trees, root: str, path: str) -> Found | None:
+        """The entry at a path."""
+        folder, _, name = path.partition("/")
+        if not name or "/" in name or name.startswith(".") or folder.startswith("."):
+            return None
+        module = trees.subtree(root, folder)
+        tree = trees.subtree(module, name)
+        if not tree or not may_have(trees, tree, (CK_FILE,)):
+            return None
+        place = Place(
+            _module_alias(trees, root, folder), name, _uid(trees, trees.subtree(module, _FOLDER), name)
+        )
+        return Found(path, place, tree, "ck", root)
+
+    def base(self, trees: Trees, found: Found, text: str) -> Found | None:
+        """``[[repository:]module:]data``; the kernel ignores the repository, and so must the base be here."""
+        steps = [step.strip() for step in text.split(":")]
+        module = steps[-2] if len(steps) > 1 else found.path.partition("/")[0]
+        folder = _folder_of(trees, found.root, module)
+        return self.at(
+            trees, found.root, join(folder, _folder_of(trees, trees.subtree(found.root, folder), steps[-1]))
+        )
+
+    def remarks(self, trees: Trees, root: str) -> Iterator[str]:
+        """Aliases without a folder, folders without an alias or without metadata."""
+        yield from _dead_aliases(trees, root, "")
+        for folder in trees.read_tree(root):
+            own = trees.subtree(folder.oid, _FOLDER) if folder.is_tree else ""
+            if own and not folder.name.startswith("."):
+                yield from _dead_aliases(trees, folder.oid, folder.name)
+                yield from _entries_without(trees, folder.oid, folder.name)
+
 
 class EntryReader:
     """One entry by itself: a folder with ``.cm/meta.json`` at its root, outside of any repository.
@@ -54,38 +95,39 @@ class EntryReader:
     Its place says nothing, so that whoever adds it must say the kind.
     """
 
+    def reads(self, trees: Trees, root: str) -> bool:
+        """True when the root is an entry."""
+        return has_file(trees, root, CK_FILE)
+
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """The whole tree, if it is an entry."""
-        found = [Found("", Place(), new, "ck")] if is_entry(trees, new) else []
-        return Changes({""} if old else set(), found)
+        found = self.at(trees, new, "") if new else None
+        return Changes({""} if old else set(), [found] if found else [])
 
+    def at(self, trees: Trees, root: str, path: str) -> Found | None:
+        """The whole tree, if it is an entry."""
+        return Found("", Place(), root, "ck", root) if not path and self.reads(trees, root) else None
 
-def is_repository(trees: Trees, root: str) -> bool:
-    """True when the root holds the descriptor of a repository, or the aliases of modules."""
-    if trees.child(root, MARKER) is not None:
-        return True
-    return bool(trees.subtree(root, _FOLDER)) and not is_entry(trees, root)
+    def base(self, trees: Trees, found: Found, text: str) -> Found | None:
+        """Nothing: the entry is alone."""
+        return None
 
-
-def is_entry(trees: Trees, tree: str) -> bool:
-    """True when the folder is an entry."""
-    own = trees.subtree(tree, _FOLDER) if tree else ""
-    meta = trees.child(own, _META) if own else None
-    return meta is not None and not meta.is_tree
-
-
-def _may_be_entry(trees: Trees, tree: str) -> bool:
-    """True as well when it cannot be read: then it is reported, and stops nothing else."""
-    try:
-        return is_entry(trees, tree)
-    except (NotFound, CorruptData):
-        return True
+    def remarks(self, trees: Trees, root: str) -> Iterator[str]:
+        """Nothing."""
+        return iter(())
 
 
 def _module_alias(trees: Trees, root: str, folder: str) -> str:
     if not root or not is_uid(folder):
         return folder
     return _first_line(trees, trees.subtree(root, _FOLDER), _UID_TO_NAME + folder) or folder
+
+
+def _folder_of(trees: Trees, above: str, called: str) -> str:
+    """The folder of something that an alias or a UID names."""
+    if not is_uid(called) or not above:
+        return called
+    return _first_line(trees, trees.subtree(above, _FOLDER), _UID_TO_NAME + called) or called
 
 
 def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Changes) -> None:
@@ -106,7 +148,7 @@ def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Chan
         if old:
             out.gone.add(path)
         entry = after.get(name) or (trees.child(new, name) if name not in before else None)
-        if entry is not None and entry.is_tree and _may_be_entry(trees, entry.oid):
+        if entry is not None and entry.is_tree and may_have(trees, entry.oid, (CK_FILE,)):
             out.found.append(Found(path, Place(kind, name, _uid(trees, aliases, name)), entry.oid, "ck"))
 
 
@@ -120,3 +162,30 @@ def _uid(trees: Trees, aliases: str, name: str) -> str:
 def _first_line(trees: Trees, tree: str, name: str) -> str:
     entry = trees.child(tree, name) if tree else None
     return "" if entry is None or entry.is_tree else trees.first_line(entry.oid)
+
+
+def _dead_aliases(trees: Trees, above: str, path: str) -> Iterator[str]:
+    """Lines about alias files in ``<path>/.cm`` that name a folder which is not there."""
+    folders = {entry.name for entry in trees.read_tree(above) if entry.is_tree}
+    told: set[str] = set()
+    for entry in trees.read_tree(trees.subtree(above, _FOLDER)):
+        name = entry.name.removeprefix(_NAME_TO_UID)
+        if entry.name.startswith(_UID_TO_NAME):
+            name = "" if entry.is_tree else trees.first_line(entry.oid)
+        elif name == entry.name:
+            continue
+        if name not in folders and name not in told:
+            told.add(name)
+            yield f"{join(path, _FOLDER, entry.name)}: there is no folder {join(path, name)!r}"
+
+
+def _entries_without(trees: Trees, module: str, path: str) -> Iterator[str]:
+    """Lines about folders of a module that say less than an entry must."""
+    aliases = trees.subtree(module, _FOLDER)
+    for entry in trees.read_tree(module):
+        if not entry.is_tree or entry.name.startswith("."):
+            continue
+        if not may_have(trees, entry.oid, (CK_FILE,)):
+            yield f"{join(path, entry.name)}: no component: it has no {CK_FILE}"
+        elif not _uid(trees, aliases, entry.name):
+            yield f"{join(path, entry.name)}: no alias file says its UID; its own files or its name give one"

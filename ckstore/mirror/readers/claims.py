@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ckstore.errors import CorruptData, InvalidInput, NotFound
-from ckstore.mirror.readers.choice import metadata_at
 from ckstore.mirror.readers.found import Found
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import Metadata
@@ -48,10 +47,10 @@ class Claim:
         return self.metadata.kind, self.metadata.name
 
 
-def read_claim(trees: Trees, found: Found) -> Claim:
+def read_claim(trees: Trees, found: Found, metadata: Callable[[Trees, Found], Metadata]) -> Claim:
     """What a folder says; a folder that cannot be read becomes a claim with the reason."""
     try:
-        return Claim(found, metadata_at(trees, found))
+        return Claim(found, metadata(trees, found))
     except InvalidInput as error:
         return Claim(found, reason=error.message)
     except (NotFound, CorruptData) as error:

@@ -1,27 +1,32 @@
-"""What a reader gives: where in a tree the components are, and what changed between two trees."""
+"""What a reader gives: where in a tree the components are, what changed between two trees, what is odd."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
-from ckstore.errors import CorruptData
+from ckstore.errors import CorruptData, NotFound
 from ckstore.mirror.trees import Trees
 from ckstore.model.limits import MAX_FOLDERS_READ
 from ckstore.model.metadata import Place
 
-Format = Literal["ck", "native", "plain"]
+PLAIN = "plain"  # the format of a component without metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A folder that is a component: ``path`` in its source (empty: the root), ``tree`` its git id."""
+    """A folder that is a component: ``path`` in its source (empty: the root), ``tree`` its git id.
+
+    ``format`` is a name of :data:`ckstore.model.metadata_formats.FORMATS`, or :data:`PLAIN`. ``root`` is the
+    root tree in which another component can be looked up whose metadata this one inherits.
+    """
 
     path: str
     place: Place
     tree: str
-    format: Format
+    format: str
+    root: str = ""
 
 
 @dataclass(slots=True)
@@ -45,10 +50,22 @@ class Changes:
 
 
 class Reader(Protocol):
-    """Finds the components of one format."""
+    """One format of repository. All of it is judged by one root tree, never by what was there before."""
+
+    def reads(self, trees: Trees, root: str) -> bool:
+        """True when the root says that it is a repository of this format."""
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """What changed between two root trees; an empty ``old`` gives everything in ``new``."""
+
+    def at(self, trees: Trees, root: str, path: str) -> Found | None:
+        """The component at a path, as :meth:`changes` would find it."""
+
+    def base(self, trees: Trees, found: Found, text: str) -> Found | None:
+        """The component that the metadata of another one names as its base; None: it is not there."""
+
+    def remarks(self, trees: Trees, root: str) -> Iterator[str]:
+        """What is odd about a root tree beside the components that are found: lines ``path: reason``."""
 
 
 def components(reader: Reader, trees: Trees, root: str) -> Iterator[Found]:
@@ -59,3 +76,26 @@ def components(reader: Reader, trees: Trees, root: str) -> Iterator[Found]:
 def join(*steps: str) -> str:
     """A path from its steps, without the empty ones."""
     return "/".join(step for step in steps if step)
+
+
+def descend(trees: Trees, tree: str, path: str) -> str:
+    """The id of the folder at a path below a tree; empty when there is none."""
+    for step in path.split("/") if path else ():
+        tree = trees.subtree(tree, step) if tree else ""
+    return tree
+
+
+def has_file(trees: Trees, tree: str, path: str) -> bool:
+    """True when there is a file at a path below a tree."""
+    folder, _, name = path.rpartition("/")
+    tree = descend(trees, tree, folder)
+    entry = trees.child(tree, name) if tree else None
+    return entry is not None and not entry.is_tree
+
+
+def may_have(trees: Trees, tree: str, files: tuple[str, ...]) -> bool:
+    """True when one of the files is there; also when that cannot be read: then it is reported as broken."""
+    try:
+        return any(has_file(trees, tree, file) for file in files)
+    except (NotFound, CorruptData):
+        return True

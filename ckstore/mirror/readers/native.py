@@ -6,11 +6,15 @@ below it is another one.
 
 from __future__ import annotations
 
-from ckstore.mirror.readers.found import Changes, Found, join
+from collections.abc import Iterator
+
+from ckstore.mirror.readers.found import Changes, Found, has_file, join
 from ckstore.mirror.trees import Trees
-from ckstore.model.metadata import NATIVE_FILE, Place
+from ckstore.model.metadata import Place
+from ckstore.model.metadata_native import NATIVE_FILE
 
 MAX_DEPTH = 4
+_REMEMBERED = 500_000
 
 
 class NativeReader:
@@ -18,6 +22,13 @@ class NativeReader:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._below: dict[tuple[str, int], bool] = {}
+
+    def reads(self, trees: Trees, root: str) -> bool:
+        """True when a component lies anywhere in the tree."""
+        if len(self._below) > _REMEMBERED:
+            self._below.clear()
+        return holds_components(trees, root, self._below)
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """What changed between two root trees."""
@@ -33,7 +44,7 @@ class NativeReader:
             out.gone.add(path)
             old = ""  # nothing below it was a component
         if is_component(trees, new):
-            out.found.append(Found(path, self._place(steps), new, "native"))
+            out.found.append(Found(path, self._place(steps), new, "ckstore"))
             new = ""
         if len(steps) >= MAX_DEPTH or old == new:
             return
@@ -45,6 +56,26 @@ class NativeReader:
             if not name.startswith(".") and (was or now):
                 self._compare(trees, (*steps, name), was, now, out)
 
+    def at(self, trees: Trees, root: str, path: str) -> Found | None:
+        """The component at a path, unless it lies in another one."""
+        steps: tuple[str, ...] = ()
+        tree = root
+        for step in path.split("/") if path else ():
+            if is_component(trees, tree) or step.startswith("."):
+                return None
+            steps, tree = (*steps, step), trees.subtree(tree, step)
+        if len(steps) > MAX_DEPTH or not is_component(trees, tree):
+            return None
+        return Found(path, self._place(steps), tree, "ckstore", root)
+
+    def base(self, trees: Trees, found: Found, text: str) -> Found | None:
+        """Nothing is inherited in this format."""
+        return None
+
+    def remarks(self, trees: Trees, root: str) -> Iterator[str]:
+        """Nothing: a folder is a component or says nothing."""
+        return iter(())
+
     def _place(self, steps: tuple[str, ...]) -> Place:
         """A folder in a folder says ``kind/name``."""
         return Place(kind=steps[-2] if len(steps) > 1 else "", name=steps[-1] if steps else self._name)
@@ -52,8 +83,7 @@ class NativeReader:
 
 def is_component(trees: Trees, tree: str) -> bool:
     """True when the folder holds the metadata file."""
-    entry = trees.child(tree, NATIVE_FILE) if tree else None
-    return entry is not None and not entry.is_tree
+    return bool(tree) and has_file(trees, tree, NATIVE_FILE)
 
 
 def holds_components(trees: Trees, tree: str, known: dict[tuple[str, int], bool], depth: int = 0) -> bool:

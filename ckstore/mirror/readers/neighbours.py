@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from ckstore.errors import CkstoreError
 from ckstore.mirror.trees import Trees
+from ckstore.model.limits import MAX_METADATA_BYTES
 from ckstore.model.names import is_uid
 from ckstore.model.plain import Plain, as_flag, as_list, as_map, as_text, parse_json
 from ckstore.model.yamltext import parse_yaml
@@ -62,7 +63,7 @@ def neighbours(trees: Trees, root: str) -> Neighbours:
         entry = trees.child(root, name) if root else None
         if entry is not None and not entry.is_tree:
             try:
-                reading.add(name, needs(parse(trees.read_blob(entry.oid), name)))
+                reading.add(name, needs(parse(trees.read_small(entry.oid, MAX_METADATA_BYTES), name)))
             except CkstoreError as error:
                 reading.problems.append(
                     error.message if name in error.message else f"{name}: {error.message}"

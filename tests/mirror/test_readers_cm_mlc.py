@@ -13,6 +13,7 @@ from ckstore.operations.mirror import mirror
 from tests.mirror.upstream import Files, Upstream, lines, releases, steps
 
 UID, OTHER = "1234567890123456", "1234e56789012345"
+CK_FILES = {".ckr.json": "{}", "program/.cm/alias-a-p": OTHER, "program/p/.cm/meta.json": '{"tags": ["ck"]}'}
 CMR = "alias: owner@name\nuid: 9e97bb72b0474657\n"
 
 
@@ -199,15 +200,13 @@ class TestBetweenCommits:
 
 
 class TestSeveralFormats:
-    CK = {".ckr.json": "{}", "program/.cm/alias-a-p": OTHER, "program/p/.cm/meta.json": '{"tags": ["ck"]}'}
-
     def test_all_descriptors_at_the_root_are_read(self, store: ObjectStore, up: Upstream) -> None:
-        files = {**self.CK, "cmr.yaml": f"{CMR}prefix: cm\n", **script("cm/script/a")}
+        files = {**CK_FILES, "cmr.yaml": f"{CMR}prefix: cm\n", **script("cm/script/a")}
         found = listing(store, up, files)
         assert called(found) == {"cm/script/a": "script:a", "program/p": "program:p"}
 
     def test_a_folder_of_two_formats_belongs_to_the_later_one(self, store: ObjectStore, up: Upstream) -> None:
-        both = {**self.CK, "cmr.yaml": CMR, **script("program/p", more="tags: [cm]\n")}
+        both = {**CK_FILES, "cmr.yaml": CMR, **script("program/p", more="tags: [cm]\n")}
         [only] = listing(store, up, both).components
         assert (only.metadata.format, only.metadata.tags) == ("cm", ("cm",))
         up.commit({"program/.cm/alias-a-p": "f" * 16})  # a file beside it that only the other one reads

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.add import AddReport
     from ckstore.operations.diff import DiffReport
     from ckstore.operations.export_lock import ExportReport
+    from ckstore.operations.gc import GcReport
     from ckstore.operations.import_bundle import ImportReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
@@ -247,6 +248,12 @@ class Store:
 
         place = Path(file) if isinstance(file, (str, os.PathLike)) else file
         return import_bundle(self.objects, place, progress=self._progress)
+
+    def gc(self, *, dry_run: bool = False, grace: float = 14.0) -> GcReport:
+        """Remove what nothing needs any more: see :func:`ckstore.operations.gc.gc`; ``grace`` in days."""
+        from ckstore.operations.gc import gc
+
+        return gc(self.objects, dry_run=dry_run, grace=grace, progress=self._progress)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

@@ -39,6 +39,7 @@ COMMANDS = {
     "export": "Write a lock with everything it names as one file.",
     "import": "Take such a file into the store.",
     "fsck": "Check the store.",
+    "gc": "Remove what nothing needs any more.",
     "completion": "Print the completion script of a shell.",
 }
 

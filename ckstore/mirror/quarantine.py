@@ -26,6 +26,7 @@ from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_TAG_CHAIN
 from ckstore.objects.disk import not_writable
 from ckstore.objects.litter import quarantine_lock
+from ckstore.objects.sharing import shared
 from ckstore.objects.store import ObjectStore
 
 _WAIT_SECONDS = 3600
@@ -90,7 +91,7 @@ class Quarantine:
 @contextlib.contextmanager
 def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress) -> Iterator[Quarantine]:
     """The quarantine of the source ``name``, alone: a second mirror of it waits until the first is done."""
-    with _alone(store, name, progress):
+    with _alone(store, name, progress), shared(store.path):
         path = store.path / "incoming" / name
         try:
             opened = _open(store, path, url)

@@ -62,7 +62,7 @@ def _entries(pack: Path) -> list[tuple[str, bytes]]:
     except FileNotFoundError:
         return []
     try:
-        rows = _rows(index)
+        rows = pack_rows(index)
     except struct.error:
         return []
     if not rows:
@@ -76,7 +76,7 @@ def _entries(pack: Path) -> list[tuple[str, bytes]]:
     return found if whole and rows[0][0] == _HEADER else []
 
 
-def _rows(index: bytes) -> list[tuple[int, str, int]]:
+def pack_rows(index: bytes) -> list[tuple[int, str, int]]:
     """(offset, id, checksum) in the order of the pack, from an index of version 2."""
     if index[:_FANOUT] != b"\xfftOc\0\0\0\2":
         return []

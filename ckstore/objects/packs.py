@@ -24,6 +24,7 @@ from ckstore.objects.checkedfile import CheckedFile, changed, differ
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.entries import PackedEntry, object_header
 from ckstore.objects.hashing import collision, object_id
+from ckstore.objects.keepfiles import keep_pack
 from ckstore.objects.litter import temporary_file
 from ckstore.objects.packindex import index_bytes
 from ckstore.objects.stream import LARGE, Sha256
@@ -209,8 +210,11 @@ class PackWriter:
             yield PackedEntry(self._file, offset)
             self._file.seek(self._end)
 
-    def finish(self) -> str:
-        """Publish: pack, then index, each synced, then the folder. Gives the pack's name, empty if none."""
+    def finish(self, *, keep: bool = False) -> str:
+        """Publish: pack, then index, each synced, then the folder. Gives the pack's name, empty if none.
+
+        ``keep``: with a file that bids git to leave the pack alone, until :func:`release_packs`.
+        """
         if self._file is None or not self._entries:
             self.discard()
             return ""
@@ -219,11 +223,11 @@ class PackWriter:
             self._file.close()
             self._file = None
             with temporary_file(self._folder, "tmp_idx_") as index:
-                self._publish(index, trailer)
+                self._publish(index, trailer, keep)
             sync_folder(self._folder)
         return f"pack-{trailer.hex()}"
 
-    def _publish(self, index: Path, trailer: bytes) -> None:
+    def _publish(self, index: Path, trailer: bytes, keep: bool) -> None:
         with index.open("wb") as file:
             file.write(index_bytes(self._entries, trailer))
             file.flush()
@@ -232,6 +236,8 @@ class PackWriter:
             path.chmod(0o444)
         if self.heals:
             self._make_newest()
+        if keep:
+            keep_pack(self._folder / f"pack-{trailer.hex()}.pack")
         self._path.replace(self._folder / f"pack-{trailer.hex()}.pack")
         index.replace(self._folder / f"pack-{trailer.hex()}.idx")
 

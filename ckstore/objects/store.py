@@ -31,11 +31,13 @@ from ckstore.objects.digests import Digests
 from ckstore.objects.disk import check_readable, not_readable, not_writable, store_not_readable, sync_folder
 from ckstore.objects.fold import fold
 from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, wait_for_lock
+from ckstore.objects.keepfiles import keep_pack, release_packs
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.sharing import shared
 from ckstore.objects.stream import Pieces, Sha256
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
@@ -122,7 +124,7 @@ class ObjectStore:
         try:
             found: tuple[int, bytes] = self._packs.read(oid)
         except (pygit2.GitError, OSError):  # its pack was repacked by another process, or it is damaged
-            self._refresh()
+            self.reopen()
             found = self._packs.read(oid)
         return found
 
@@ -252,15 +254,19 @@ class ObjectStore:
         present head is returned; damaged objects that were added again are mended nevertheless.
         """
         sweep(self.path)
-        writer = self.writer()
-        try:
-            prepared = _prepare(writer, prepare)
-            with self.lock("log"):
-                return self._commit(operation, writer, lambda view, change: edit(view, change, prepared))
-        except OSError as error:
-            raise not_writable(self.path, error) from error
-        finally:
-            writer.discard()
+        with shared(self.path):
+            writer = self.writer()
+            try:
+                prepared = _prepare(writer, prepare)
+                with self.lock("log"):
+                    try:
+                        return self._commit(operation, writer, lambda view, log: edit(view, log, prepared))
+                    finally:
+                        release_packs(self.git / "objects" / "pack")
+            except OSError as error:
+                raise not_writable(self.path, error) from error
+            finally:
+                writer.discard()
 
     def _commit(
         self, operation: Operation, writer: PackWriter, edit: Callable[[LogView, LogEdit], None]
@@ -275,14 +281,15 @@ class ObjectStore:
             root = change.write(view.root)
             head = writer.add("commit", _commit_bytes(root, (view.head, *change.joined), self.who, operation))
         if change or writer.heals:  # else what was prepared is reached by nothing, and must not pile up
-            writer.finish()
+            writer.finish(keep=bool(change))
         left_over = self._keep_history(change.history)
         if head != view.head:
             move_head(self.path, view.head, head)
+            release_packs(self.git / "objects" / "pack")
             with contextlib.suppress(OSError, Unavailable):  # published it is, folded or not
                 fold(self.git / "objects" / "pack")
         if head != view.head or writer.heals:
-            self._refresh()
+            self.reopen()
         self._forget_history(left_over)
         return head
 
@@ -327,11 +334,14 @@ class ObjectStore:
     def adopt_packs(self, incoming: Path) -> None:
         """Move the packs of a checked quarantine repository (its git folder) into the store, synced.
 
+        For use while publishing: until the log moves, git is bidden to leave them alone.
+
         Loose objects are left behind: whoever fetches with git says ``fetch.unpackLimit=1``.
         """
         theirs, ours = incoming / "objects" / "pack", self.git / "objects" / "pack"
         try:
             for index in sorted(theirs.glob("pack-*.idx")):
+                keep_pack(ours / index.name)
                 # the pack first: the index is what makes it visible; what is there may be damaged
                 for path in (index.with_suffix(".pack"), index):
                     with path.open("rb") as file:
@@ -340,9 +350,9 @@ class ObjectStore:
             sync_folder(ours)
         except OSError as error:
             raise not_writable(self.path, error) from error
-        self._refresh()
+        self.reopen()
 
-    def _refresh(self) -> None:
+    def reopen(self) -> None:
         """Look again for packs, in their new order; what was damaged is read from its new copy."""
         old = self.repo
         self.repo, self._packs = _open(self.git)

@@ -25,7 +25,7 @@ from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.outputs import Comparison, compare_outputs, store_outputs
 from ckstore.operations.project import WORKSPACE
-from ckstore.operations.snapshot import snapshot, verify
+from ckstore.operations.snapshot import held_snapshot, verify
 
 Progress = Callable[[str], None]
 _RUN = "run-"
@@ -131,12 +131,13 @@ def run(
     whether the action succeeded or not. ``environment`` is what the action may choose from; it sees an
     allow-list of it. Raises the errors of finding a tool, a dataset or an option.
     """
-    root = snapshot(store, lock, progress)
-    pin = find_pin(lock, reference)
-    module, spec = action_spec(root, lock, pin, action)
-    options = parse_options(spec, words)
-    started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    with _workspace(store, project) as workspace:
+    with contextlib.ExitStack() as held:
+        root = held.enter_context(held_snapshot(store, lock, progress))
+        pin = find_pin(lock, reference)
+        module, spec = action_spec(root, lock, pin, action)
+        options = parse_options(spec, words)
+        started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        workspace = held.enter_context(_workspace(store, project))
         plan = Plan(action, pin.component, module.component, root, lock.emit(), workspace, options)
         outcome = launch(plan, progress=progress, environment=environment)
         verify(store, lock, [*outcome.touched, pin.component, module.component])

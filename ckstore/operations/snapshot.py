@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ckstore.errors import Conflict, CorruptData, NotFound
@@ -10,6 +11,7 @@ from ckstore.model.locks import Lock, Pin
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.layout import build_snapshot, lay_out, leads_to, remove_tree
 from ckstore.objects.log import LogView
+from ckstore.objects.sharing import lease, shared, touch
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
 
@@ -61,11 +63,31 @@ def _where_to_get(lock: Lock, pin: Pin) -> str:
 def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None) -> Path:
     """The read-only folder ``source/kind/name`` that the lock names; shared by all who use the same lock."""
     check_pins(store, lock)
+    with shared(store.path):
+        return _lay_out(store, lock, progress)
+
+
+@contextlib.contextmanager
+def held_snapshot(
+    store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None
+) -> Iterator[Path]:
+    """The same folder, which no garbage collection takes away while it is used."""
+    check_pins(store, lock)
+    with contextlib.ExitStack() as held:
+        with shared(store.path):
+            root = _lay_out(store, lock, progress)
+            held.enter_context(lease(root))
+        yield root
+
+
+def _lay_out(store: ObjectStore, lock: Lock, progress: Callable[[str], None]) -> Path:
     trees = []
     for number, pin in enumerate(lock.pins, 1):
         progress(f"laying out {number}/{len(lock.pins)} components")
         trees.append((pin.component, lay_out(store, pin.tree, pin.digest)))
-    return build_snapshot(_root(store, lock), trees)
+    root = build_snapshot(_root(store, lock), trees)
+    touch(root)
+    return root
 
 
 def _root(store: ObjectStore, lock: Lock) -> Path:

@@ -1,0 +1,236 @@
+"""Garbage collection: what nothing reaches goes, after a time of grace; nothing else does.
+
+Objects, in two phases. What is unreached is noted with the time when that was seen first; a later
+collection removes what was unreached all the time since, for at least the grace. It decides alone with
+the store (see sharing.py) and with the log locked, so nobody can come to rely on an object between the
+decision and the removal. One unreadable tree, and no object is removed at all: what lies behind it cannot
+be known.
+
+A pack without deltas is written anew with what stays; one with deltas (they came from a mirror) goes as a
+whole or not at all. The new pack is there, synced, before the old one goes: killed at any instant, a
+collection leaves a whole store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ckstore.errors import CkstoreError, Unavailable
+from ckstore.objects.disk import not_writable, sync_folder
+from ckstore.objects.fold import pack_rows
+from ckstore.objects.head import is_object_id
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.reach import reach, roots
+from ckstore.objects.store import ObjectStore
+
+_MARKS = "unreached"
+_DELTA_TYPES = (6, 7)
+_TRAILER = 20
+_UNFINISHED_SECONDS = 24 * 3600
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """Something that can go: ``paths`` are removed; of packs written anew, ``size`` is what that saves.
+
+    ``what`` is one of objects, tree, snapshot, damaged, quarantine, workspace, index; ``count`` says of how
+    many objects or files, ``size`` in bytes.
+    """
+
+    what: str
+    name: str
+    size: int
+    count: int = 1
+    paths: tuple[Path, ...] = ()
+
+
+@dataclass(slots=True)
+class Unreached:
+    """What the packs and loose files hold that nothing reaches.
+
+    ``due`` has been so for the time of grace; ``waiting`` maps the others (20 bytes) to when they were first
+    seen, ``waiting_size`` is theirs. ``rewrites`` are packs with the ids to leave out.
+    """
+
+    due: list[Garbage] = field(default_factory=list)
+    rewrites: dict[Path, set[bytes]] = field(default_factory=dict)
+    first_seen: dict[bytes, int] = field(default_factory=dict)
+    waiting: int = 0
+    waiting_size: int = 0
+    stuck: int = 0  # bytes of what is due, within packs of deltas that hold what is reached
+    until: int = 0  # when the first of those that wait is due
+
+
+def find_unreached(store: ObjectStore, seen: set[bytes], grace: float, progress: Progress) -> Unreached:
+    """Compare what is stored with what is reached (``seen``, continued here to the present head).
+
+    Raises :class:`Unavailable` (``store-damaged``) when something that must be walked is not whole.
+    """
+    try:
+        reach(store, roots(store), seen, progress)
+    except CkstoreError as error:
+        raise Unavailable(
+            f"Nothing was removed, because the store is damaged: {error.message}",
+            code="gc-refused",
+            hints=["`ckstore fsck --repair` mends what it can, then collect again"],
+        ) from error
+    now, found = int(time.time()), Unreached()
+    marks = _read_marks(store.path)
+    folder = store.git / "objects" / "pack"
+    for index in sorted(folder.glob("pack-*.idx")):
+        _pack(index, seen, marks, now, grace, found)
+    for path, oid in _loose(store.git / "objects"):
+        if oid not in seen:
+            size = path.stat().st_size
+            if _is_due(oid, size, marks, now, grace, found):
+                found.due.append(Garbage("objects", f"loose {oid.hex()}", size, 1, (path,)))
+    found.due += _unfinished(folder, now)
+    return found
+
+
+def _is_due(
+    oid: bytes, size: int, marks: Mapping[bytes, int], now: int, grace: float, found: Unreached
+) -> bool:
+    since = found.first_seen[oid] = min(marks.get(oid, now), now)
+    if now - since >= grace:
+        return True
+    found.waiting += 1
+    found.waiting_size += size
+    found.until = min(found.until or now + int(grace), since + int(grace))
+    return False
+
+
+def _pack(
+    index: Path, seen: set[bytes], marks: Mapping[bytes, int], now: int, grace: float, found: Unreached
+) -> None:
+    pack = index.with_suffix(".pack")
+    if index.with_suffix(".keep").exists() or not pack.exists():
+        return
+    try:
+        rows = pack_rows(index.read_bytes())
+        end = pack.stat().st_size - _TRAILER
+    except (FileNotFoundError, struct.error):
+        return
+    if not rows:  # not an index of version 2, or a damaged one: fsck's matter
+        return
+    ends = [*(offset for offset, _, _ in rows[1:]), end]
+    sizes = {bytes.fromhex(oid): at - offset for (offset, oid, _), at in zip(rows, ends, strict=True)}
+    unreached = [oid for oid in sizes if oid not in seen]
+    due = {oid for oid in unreached if _is_due(oid, sizes[oid], marks, now, grace, found)}
+    saved = sum(sizes[oid] for oid in due)
+    if due and len(due) == len(sizes):
+        files = tuple(sorted(pack.parent.glob(f"{pack.stem}.*"), key=lambda path: path.suffix != ".idx"))
+        size = sum(path.stat().st_size for path in files)
+        found.due.append(Garbage("objects", pack.stem, size, len(due), files))
+    elif due and _has_deltas(pack, [offset for offset, _, _ in rows]):
+        found.stuck += saved
+    elif due:
+        found.due.append(Garbage("objects", f"part of {pack.stem}", saved, len(due)))
+        found.rewrites[pack] = due
+
+
+def _has_deltas(pack: Path, offsets: Iterable[int]) -> bool:
+    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return any(data[offset] >> 4 & 7 in _DELTA_TYPES for offset in offsets)
+
+
+def _loose(objects: Path) -> Iterator[tuple[Path, bytes]]:
+    for folder in sorted(objects.glob("[0-9a-f][0-9a-f]")):
+        for path in sorted(folder.iterdir()):
+            oid = folder.name + path.name
+            if is_object_id(oid):
+                yield path, bytes.fromhex(oid)
+
+
+def _unfinished(folder: Path, now: int) -> Iterator[Garbage]:
+    """Files of packs that lack their pack or their index: left by a kill between two renames."""
+    names = {path.name for path in folder.glob("pack-*")}
+    for name in sorted(names):
+        path, stem = folder / name, name.partition(".")[0]
+        whole = f"{stem}.pack" in names and f"{stem}.idx" in names
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            if not whole and now - status.st_mtime > _UNFINISHED_SECONDS:
+                yield Garbage("objects", name, status.st_size, 0, (path,))
+
+
+def remove_unreached(store: ObjectStore, found: Unreached, progress: Progress) -> None:
+    """Remove what is due. The caller is alone with the store and holds the lock of the log.
+
+    Raises :class:`Unavailable` when the disk refuses; what was not removed by then stays whole.
+    """
+    folder = store.git / "objects" / "pack"
+    try:
+        _write_marks(store.path, found.first_seen)
+        if found.due:
+            _forget_derived(store.git / "objects")
+        for pack, dead in found.rewrites.items():
+            progress(f"writing {pack.name} anew")
+            _rewrite(folder, pack, dead)
+        for garbage in found.due:
+            for path in garbage.paths:
+                path.unlink(missing_ok=True)
+        sync_folder(folder)
+    except OSError as error:
+        raise not_writable(store.path, error) from error
+    finally:
+        store.reopen()
+
+
+def _forget_derived(objects: Path) -> None:
+    """Tables that stock git made of packs and commits; they would name what goes."""
+    for path in (*(objects / "pack").glob("multi-pack-index*"), *(objects / "info").glob("commit-graph*")):
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            file.unlink(missing_ok=True)
+
+
+def _rewrite(folder: Path, pack: Path, dead: set[bytes]) -> None:
+    """One pack anew without ``dead``; left alone when an entry does not have its checksum: fsck's matter."""
+    rows = pack_rows(pack.with_suffix(".idx").read_bytes())
+    with (
+        pack.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        PackWriter(folder, lambda oid, kind, data: "absent") as writer,
+    ):
+        ends = [*(offset for offset, _, _ in rows[1:]), len(data) - _TRAILER]
+        for (offset, oid, crc), end in zip(rows, ends, strict=True):
+            if bytes.fromhex(oid) in dead:
+                continue
+            entry = data[offset:end]
+            if zlib.crc32(entry) != crc:
+                return
+            writer.copy(oid, entry)
+        name = writer.finish()
+    if name and name != pack.stem:
+        for path in sorted(folder.glob(f"{pack.stem}.*"), key=lambda path: path.suffix != ".idx"):
+            path.unlink(missing_ok=True)
+
+
+def _read_marks(store: Path) -> dict[bytes, int]:
+    marks = {}
+    with contextlib.suppress(FileNotFoundError):
+        for line in (store / "gc" / _MARKS).read_text("ascii", "replace").splitlines():
+            oid, _, since = line.partition(" ")
+            if is_object_id(oid) and since.isdigit():
+                marks[bytes.fromhex(oid)] = int(since)
+    return marks
+
+
+def _write_marks(store: Path, marks: Mapping[bytes, int]) -> None:
+    path = store / "gc" / _MARKS
+    path.parent.mkdir(exist_ok=True)
+    new = path.with_name(f"tmp-{os.getpid()}")
+    with new.open("w", encoding="ascii") as file:
+        file.writelines(f"{oid.hex()} {since}\n" for oid, since in sorted(marks.items()))
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,86 @@
+"""What git's rules reach in a store: the whole log, every ref, every former value of a ref."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ckstore.errors import CorruptData
+from ckstore.objects.head import is_object_id, read_head
+from ckstore.objects.store import ObjectStore
+
+_REPORT_EVERY = 5000
+Progress = Callable[[str], None]
+
+
+def roots(store: ObjectStore) -> list[str]:
+    """The ids from which everything that must stay is reached.
+
+    The head of the log, what every ref is at (also those that others made), and what refs were at according
+    to git's reflogs, as far as it is there.
+    """
+    found = {read_head(store.path)} | {target for _, target in refs(store)}
+    found |= {oid for oid in _reflogs(store.git / "logs") if store.has(oid)}
+    return sorted(found - {""})
+
+
+def refs(store: ObjectStore) -> Iterator[tuple[str, str]]:
+    """(name, object id) of every ref that is no alias of another."""
+    references = store.repo.references
+    for name in references:
+        target = str(references[name].target)
+        if is_object_id(target):
+            yield name, target
+
+
+def _reflogs(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            for line in path.read_text("utf-8", "replace").splitlines():
+                yield from (oid for oid in line.split(" ")[:2] if is_object_id(oid))
+
+
+def reach(
+    store: ObjectStore, tips: Iterable[str], seen: set[bytes], progress: Progress = lambda line: None
+) -> None:
+    """Add to ``seen`` the ids (20 bytes each) of all that is reached from ``tips``; what is in it was walked.
+
+    Files are not read. Raises :class:`CorruptData` or NotFound for the first object that is not whole:
+    what lies behind it cannot be known.
+    """
+    pending = [bytes.fromhex(tip) for tip in tips]
+    while pending:
+        raw = pending.pop()
+        if raw in seen:
+            continue
+        kind, data = store.read(raw.hex())
+        seen.add(raw)
+        if len(seen) % _REPORT_EVERY == 0:
+            progress(f"walked {len(seen)} objects")
+        if kind == "tree":
+            for is_tree, below in _tree(data, raw):
+                if is_tree:
+                    pending.append(below)
+                else:
+                    seen.add(below)
+        elif kind in ("commit", "tag"):
+            pending += _named(data)
+
+
+def _tree(data: bytes, raw: bytes) -> Iterator[tuple[bool, bytes]]:
+    """(is it a folder, id) of what a tree holds; submodules are others' commits."""
+    at = 0
+    while at < len(data):
+        end = data.find(b"\0", at)
+        if end < 0 or end + 21 > len(data):
+            raise CorruptData(f"The tree {raw.hex()} is damaged: truncated.", code="bad-tree")
+        if not data.startswith(b"16", at):
+            yield data.startswith((b"4", b"04"), at), data[end + 1 : end + 21]
+        at = end + 21
+
+
+def _named(data: bytes) -> list[bytes]:
+    """The tree and the parents of a commit, the object of a tag."""
+    header = data.partition(b"\n\n")[0]
+    lines = (line.partition(b" ") for line in header.split(b"\n"))
+    return [bytes.fromhex(oid.decode()) for key, _, oid in lines if key in (b"tree", b"parent", b"object")]

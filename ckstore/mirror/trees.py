@@ -13,13 +13,14 @@ from typing import Protocol
 from ckstore.errors import CorruptData, NotFound
 from ckstore.model.limits import MAX_METADATA_BYTES, too_large
 from ckstore.objects.loose import refused
-from ckstore.objects.trees import TreeEntry, parse_tree
+from ckstore.objects.trees import TreeEntry, parse_entry, parse_tree
 
 _ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 _ID_BYTES = 20
 _REMEMBERED, _BYTES_REMEMBERED = 2048, 16 * 1024 * 1024
 _LINE_BYTES = 1000
 _SMALL = 16 * 1024
+_Split = tuple[bytes, frozenset[bytes]]  # a tree's bytes, whole and entry by entry
 
 
 class Objects(Protocol):
@@ -94,7 +95,8 @@ class RawTrees(Trees):
         self._read = read
         self._blobs: dict[str, bytes] = {}
         self._held = 0  # bytes of trees
-        self._known: dict[str, tuple[bytes, frozenset[bytes]]] = {"": (b"", frozenset())}
+        self._known: dict[str, _Split] = {"": (b"", frozenset())}
+        self._entries: dict[str, tuple[TreeEntry, ...]] = {"": ()}
 
     def _raw(self, kind: str, oid: str) -> bytes:
         found, data = self._read(oid)
@@ -104,7 +106,12 @@ class RawTrees(Trees):
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree; none for the empty id."""
-        return parse_tree(self._split(oid)[0], f"The tree {oid}")
+        known = self._entries.get(oid)
+        if known is None:
+            if len(self._entries) >= _REMEMBERED:
+                self._entries = {"": ()}
+            known = self._entries[oid] = parse_tree(self._split(oid)[0], f"The tree {oid}")
+        return known
 
     def read_blob(self, oid: str) -> bytes:
         """The bytes of a blob."""
@@ -122,7 +129,7 @@ class RawTrees(Trees):
         data = self._blobs.get(oid)
         return data if data is not None and len(data) <= most else super().read_small(oid, most)
 
-    def _split(self, oid: str) -> tuple[bytes, frozenset[bytes]]:
+    def _split(self, oid: str) -> _Split:
         """The bytes of a tree, whole and as the set of its entries."""
         known = self._known.get(oid)
         if known is None:
@@ -131,7 +138,7 @@ class RawTrees(Trees):
             if excess:
                 raise refused(oid, excess)
             items = _ENTRY.findall(data)
-            if sum(map(len, items)) != len(data):
+            if len(b"".join(items)) != len(data):
                 raise CorruptData(f"The tree {oid} is damaged.", code="bad-tree", details={"oid": oid})
             self._held += len(data)
             if len(self._known) >= _REMEMBERED or self._held > _BYTES_REMEMBERED:
@@ -149,9 +156,21 @@ class RawTrees(Trees):
             for start in (at - 6, at - 5):  # the mode has six digits, a folder's five
                 item = data[max(start, 0) : end]
                 if item in items:  # else the name was found within the bytes of an id
-                    return parse_tree(item)[0]
+                    return _entry(item)
             at = data.find(wanted, at + 1)
         return None
+
+    def subtree(self, tree: str, name: str) -> str:
+        """The id of the folder of this name in a tree; empty when there is none."""
+        data, items = self._split(tree)
+        wanted = b"40000 %s\0" % name.encode("utf-8", "surrogateescape")
+        at = data.find(wanted)
+        while at >= 0:
+            end = at + len(wanted) + _ID_BYTES
+            if data[at:end] in items or data[max(at - 1, 0) : end] in items:  # some wrote 040000
+                return data[end - _ID_BYTES : end].hex()
+            at = data.find(wanted, at + 1)
+        return ""
 
     def difference(self, old: str, new: str) -> tuple[dict[str, TreeEntry], dict[str, TreeEntry]]:
         """Entries by name: those of ``old`` that ``new`` has not, and the other way round."""
@@ -160,4 +179,12 @@ class RawTrees(Trees):
 
 
 def _by_name(items: frozenset[bytes]) -> dict[str, TreeEntry]:
-    return {entry.name: entry for entry in parse_tree(b"".join(sorted(items)))}
+    return {entry.name: entry for entry in map(_entry, items)}
+
+
+def _entry(item: bytes) -> TreeEntry:
+    mode, _, name = item[: -_ID_BYTES - 1].partition(b" ")
+    try:
+        return parse_entry(mode, name, item[-_ID_BYTES:])
+    except ValueError as error:
+        raise CorruptData(f"A tree is damaged: {error}.", code="bad-tree") from error

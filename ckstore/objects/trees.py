@@ -6,13 +6,17 @@ A tree is a list of (mode, name, object id). Names from outside are bytes; they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ckstore.errors import CorruptData
-from ckstore.model.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES, too_large
+from ckstore.model.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES
 
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
+_MODES = {b"%o" % mode: mode for mode in (TREE, FILE, EXECUTABLE, SYMLINK, GITLINK)}
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
+_FRAME = 22  # bytes of an entry besides mode and name: blank, zero, id
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +69,24 @@ def check_depth(depth: int, what: str) -> None:
 
 def parse_tree(data: bytes, what: str = "a tree") -> tuple[TreeEntry, ...]:
     """The entries in git's order. Odd modes of old repositories (100664 …) are read as git reads them."""
-    excess = too_large("tree", len(data))
-    if excess:
-        raise CorruptData(f"{what} is not read: {excess}.", code="object-refused")
-    entries, at = [], 0
+    found = _ENTRY.findall(data)
     try:
-        while at < len(data):
-            blank = data.index(b" ", at)
-            end = data.index(b"\0", blank)
-            if end + 21 > len(data):
-                raise ValueError("truncated")
-            mode = _normal(int(data[at:blank], 8))
-            name = data[blank + 1 : end].decode("utf-8", "surrogateescape")
-            entries.append(TreeEntry(mode, name, data[end + 1 : end + 21].hex()))
-            at = end + 21
+        entries = tuple([parse_entry(*parts) for parts in found])
+        # mode, blank, name, zero, id
+        if sum([len(mode) + len(name) for mode, name, _ in found]) + _FRAME * len(found) != len(data):
+            raise ValueError("truncated")
     except ValueError as error:
         raise CorruptData(f"{what} is damaged: {error}.", code="bad-tree") from error
-    return tuple(entries)
+    return entries
 
 
-def _normal(mode: int) -> int:
+def parse_entry(mode: bytes, name: bytes, oid: bytes) -> TreeEntry:
+    """One entry from its parts as git stores them; ValueError for an unknown mode."""
+    return TreeEntry(_MODES.get(mode) or _normal(mode), name.decode("utf-8", "surrogateescape"), oid.hex())
+
+
+def _normal(text: bytes) -> int:
+    mode = int(text, 8)
     kind = mode & 0o170000
     if kind == 0o100000:
         return EXECUTABLE if mode & 0o111 else FILE

@@ -264,6 +264,6 @@ def _build(path: Path, view: LogView, progress: Progress) -> None:
         connection.close()
     with new.open("rb+") as file:
         os.fsync(file.fileno())
-    for suffix in ("-wal", "-shm"):  # they belong to the old file, and would be applied to the new one
+    for suffix in ("", "-wal", "-shm"):  # they belong to the old file, and would be applied to the new one
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     new.replace(path)

@@ -24,8 +24,9 @@ from ckstore.mirror.inspection import inspect
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_TAG_CHAIN
+from ckstore.objects.boot import boot_id
 from ckstore.objects.disk import not_writable
-from ckstore.objects.litter import quarantine_lock
+from ckstore.objects.litter import give_back, quarantine_lock
 from ckstore.objects.sharing import shared
 from ckstore.objects.store import ObjectStore
 
@@ -130,12 +131,13 @@ def _open_anew(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
 
 
 def _open(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
-    address = path / _ADDRESS
-    if path.exists() and (not address.is_file() or address.read_text("utf-8") != url.text):
-        shutil.rmtree(path)  # of another address: its batches are of no use
+    address, made = path / _ADDRESS, f"{url.text}\n{boot_id()}\n"
+    if path.exists() and (not address.is_file() or address.read_text("utf-8") != made):
+        shutil.rmtree(path)  # of another address; or what arrived was not synced when the machine went down
     git, lenders = ObjectStore(path).git, (store.git.resolve() / "objects",)
     _borrow(git, lenders)
-    address.write_text(url.text, "utf-8")
+    address.write_text(made, "utf-8")
+    give_back(path, store.path)
     for litter in (git / "objects" / "pack").glob("tmp_*"):
         litter.unlink(missing_ok=True)
     refused = inspect(git / "objects" / "pack")

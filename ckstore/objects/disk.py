@@ -22,6 +22,25 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folders(folder: Path) -> None:
+    """``mkdir -p``, whose names survive a power cut, too."""
+    new, at = [], folder
+    while not at.exists():
+        new.append(at)
+        at = at.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in new:
+        sync_folder(made.parent)
+
+
+def sync_parents(path: Path, top: Path) -> None:
+    """Make the names of all folders between ``path`` and ``top``, which is above it, survive a power cut."""
+    for folder in path.parents:
+        sync_folder(folder)
+        if folder == top:
+            break
+
+
 def remove_tree(folder: Path) -> None:
     """Delete a laid-out tree, read-only as it is."""
     for path, _, _ in os.walk(folder):

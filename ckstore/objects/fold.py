@@ -12,6 +12,7 @@ import struct
 import zlib
 from pathlib import Path
 
+from ckstore.objects.litter import remove_pack
 from ckstore.objects.packs import PackWriter
 
 _SMALL = 1024 * 1024
@@ -44,8 +45,7 @@ def fold(folder: Path) -> bool:
         writer.discard()
     for pack in folded:
         if pack.stem != name:
-            for path in (pack.with_suffix(".idx"), pack, pack.with_suffix(".rev")):
-                path.unlink(missing_ok=True)
+            remove_pack(pack)
     return True
 
 

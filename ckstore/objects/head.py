@@ -86,6 +86,13 @@ def move_head(store: Path, old: str, new: str) -> None:
     sync_folder(ref.parent.parent)  # it may be new
 
 
+def settle_head(store: Path) -> None:
+    """Sync the log where it is: whoever moved it may have been killed before that, and it is built upon."""
+    folder = (store / GIT_FOLDER / LOG_REF).parent
+    with contextlib.suppress(OSError):  # nothing is published, or it is in packed-refs, which git keeps safe
+        sync_folder(folder)
+
+
 def _take(lock: Path) -> int:
     """Create the lock file; gives its descriptor."""
     wait = _Wait(lock)

@@ -3,18 +3,23 @@
 Written by our own writer, never by a git checkout: no filters, no attributes, no hooks. A tree is laid
 out into a new private folder, folders and files first and symlinks last, so that no name can lead
 through a link; its SHA-256 digest is computed from what was written and compared; then the folder is
-renamed to its final name. What has that name is therefore complete.
+renamed to its final name. What has that name is therefore complete, as long as the machine is up: thousands
+of files are not synced, so a power cut may empty them. Which trees are known to be whole is therefore noted
+for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is read again before it is used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ckstore.errors import CorruptData
+from ckstore.errors import CkstoreError, CorruptData
 from ckstore.model.names import link_target_rule, unsafe_file_name, unsafe_link_name
+from ckstore.objects.boot import boot_id
 from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
 from ckstore.objects.disk import not_writable
 from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
@@ -23,6 +28,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth, check_extent
 
 _READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
+_FORGOTTEN_SECONDS = 30 * 24 * 3600.0
 
 
 def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
@@ -32,7 +38,9 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
     """
     target = store.path / "trees" / tree
     if target.is_dir():
-        return target
+        if _is_whole(store, target, digest):
+            return target
+        remove_tree(target)
     try:
         target.parent.mkdir(exist_ok=True)
         with temporary_folder(target.parent, "tmp-") as work:
@@ -42,7 +50,34 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
             _rename(work, target)
     except OSError as error:
         raise not_writable(store.path, error) from error
+    _note_whole(store, tree)
     return target
+
+
+def _is_whole(store: ObjectStore, target: Path, digest: str) -> bool:
+    """True when the tree was laid out, or read again, since the machine was started; reads it otherwise."""
+    if boot_id() and (store.path / "whole" / boot_id() / target.name).exists():
+        return True
+    try:
+        whole = digest_of_folder(target) == digest
+    except (CkstoreError, OSError):
+        return False
+    if whole:
+        _note_whole(store, target.name)
+    return whole
+
+
+def _note_whole(store: ObjectStore, tree: str) -> None:
+    folder = store.path / "whole" / boot_id()
+    if not boot_id():
+        return
+    with contextlib.suppress(OSError):  # then it is read again next time
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for other in folder.parent.iterdir():  # of this machine, or of another one with the same disk
+                if time.time() - other.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    remove_tree(other)
+        (folder / tree).touch()
 
 
 def _check_digest(tree: str, found: str, expected: str) -> None:

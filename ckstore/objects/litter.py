@@ -28,6 +28,8 @@ except ImportError:  # Windows: what is left there waits for a day
     fcntl = None  # type: ignore[assignment]  # a module or nothing
 
 _ABANDONED_SECONDS = 24 * 3600
+_INDEX = "tmp_idx_"
+_INDEX_TRAILER = 40  # the checksum of the pack, which is in the pack's name, and that of the index
 _NAME = re.compile(r".*[-_]([0-9a-f]{6})_[a-z0-9_]{8}")  # host, then what tempfile adds
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -51,6 +53,28 @@ def temporary_file(parent: Path, prefix: str) -> contextlib.AbstractContextManag
     return _held(make)
 
 
+def remove_pack(pack: Path) -> None:
+    """Delete a pack and its index. Killed in between, what is left is found by :func:`sweep`."""
+    index = pack.with_suffix(".idx")
+    with temporary_file(pack.parent, _INDEX) as aside:
+        index.replace(aside)  # first: without it, a pack is not seen
+        for path in (pack, pack.with_suffix(".rev")):
+            path.unlink(missing_ok=True)
+
+
+def give_back(incoming: Path, store: Path) -> None:
+    """Undo the adoption of a pack that was killed half-way: its index did not follow it into the store.
+
+    ``incoming`` is the folder of a quarantine; the caller holds its lock.
+    """
+    theirs, ours = (place / GIT_FOLDER / "objects" / "pack" for place in (incoming, store))
+    for index in theirs.glob("pack-*.idx"):
+        pack = ours / index.with_suffix(".pack").name
+        if not index.with_suffix(".pack").exists() and not (ours / index.name).exists():
+            with contextlib.suppress(FileNotFoundError):
+                pack.replace(theirs / pack.name)
+
+
 def quarantine_lock(source: str) -> str:
     """The name of the lock that whoever works in ``incoming/<source>`` holds."""
     return f"mirror-{source}"
@@ -58,7 +82,11 @@ def quarantine_lock(source: str) -> str:
 
 def sweep(store: Path) -> list[Path]:
     """Remove what killed processes left anywhere in a store; gives what was removed. Never raises."""
-    swept = sweep_folder(store / GIT_FOLDER / "objects" / "pack", "tmp_")
+    packs = store / GIT_FOLDER / "objects" / "pack"
+    swept = _sweep_indexes(store, _listed(packs, _INDEX))
+    swept += [
+        path for path in _listed(packs, "tmp_") if not path.name.startswith(_INDEX) and _sweep(path, True)
+    ]
     for folder in (store, store / "trees", store / "snapshots"):
         swept += sweep_folder(folder, "tmp-")
     swept += sweep_folder(store / "work", "run-", strangers=False)
@@ -145,6 +173,34 @@ def _sweep(path: Path, strangers: bool) -> bool:
     return False
 
 
+def _sweep_indexes(store: Path, indexes: list[Path]) -> list[Path]:
+    """Remove unfinished indexes, each with its pack, which nobody sees; only while nobody publishes packs."""
+    swept: list[Path] = []
+    if indexes:
+        lock = store / "locks" / "log.lock"
+        with contextlib.suppress(OSError):
+            lock.parent.mkdir(exist_ok=True)
+            lock.touch()
+            with _alone(lock) as sure:
+                for index in indexes:
+                    pack = _pack_of(index) if sure else None
+                    if _sweep(index, strangers=True):
+                        swept.append(index)
+                        if pack is not None and not pack.with_suffix(".idx").exists():
+                            pack.unlink(missing_ok=True)
+    return swept
+
+
+def _pack_of(index: Path) -> Path | None:
+    """The pack that an index is for; None when the index is not complete."""
+    with contextlib.suppress(OSError), index.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        if file.tell() > _INDEX_TRAILER:
+            file.seek(-_INDEX_TRAILER, os.SEEK_END)
+            return index.with_name(f"pack-{file.read(20).hex()}.pack")
+    return None
+
+
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[bool]:
     """With the lock of ``path``: True; False where there are no locks. OSError when another has it."""
@@ -194,8 +250,10 @@ def _sweep_quarantines(store: Path) -> list[Path]:
     for incoming in _listed(store / "incoming", ""):
         litter = _listed(incoming / GIT_FOLDER / "objects" / "pack", "tmp_")
         lock = store / "locks" / f"{quarantine_lock(incoming.name)}.lock"
-        if litter:
+        if litter or _listed(incoming / GIT_FOLDER / "objects" / "pack", "pack-"):
             with contextlib.suppress(OSError), _alone(lock) as sure:
+                if sure:
+                    give_back(incoming, store)
                 for path in litter:
                     if sure or time.time() - _touched(path) > _ABANDONED_SECONDS:
                         _remove(path)

@@ -236,10 +236,16 @@ class PackWriter:
             path.chmod(0o444)
         if self.heals:
             self._make_newest()
+        pack = self._folder / f"pack-{trailer.hex()}.pack"
         if keep:
-            keep_pack(self._folder / f"pack-{trailer.hex()}.pack")
-        self._path.replace(self._folder / f"pack-{trailer.hex()}.pack")
-        index.replace(self._folder / f"pack-{trailer.hex()}.idx")
+            keep_pack(pack)
+        try:
+            self._path.replace(pack)
+            index.replace(pack.with_suffix(".idx"))
+        except OSError:
+            if not pack.with_suffix(".idx").exists():
+                pack.unlink(missing_ok=True)
+            raise
 
     def _make_newest(self) -> None:
         """git and libgit2 take an object from the pack with the newest time, in whole seconds.

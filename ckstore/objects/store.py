@@ -4,6 +4,7 @@
 
     <store>/objects.git/   a plain bare git repository: stock `git fsck`, `gc`, `clone` work on it
     <store>/trees/<oid>/   extracted trees (see layout.py)
+    <store>/whole/         which of them are known to be whole since the machine was started; empty files
     <store>/incoming/      quarantine of mirrors under way
     <store>/locks/         advisory locks; empty files
     <store>/damaged/       loose objects that were damaged when the same content was added again
@@ -28,9 +29,18 @@ from filelock import FileLock
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
 from ckstore.objects.digests import Digests
-from ckstore.objects.disk import check_readable, not_readable, not_writable, store_not_readable, sync_folder
+from ckstore.objects.disk import (
+    check_readable,
+    make_folders,
+    not_readable,
+    not_writable,
+    store_not_readable,
+    sync_folder,
+)
 from ckstore.objects.fold import fold
-from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, wait_for_lock
+from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, settle_head
+from ckstore.objects.history import HISTORY_REFS as HISTORY_REFS  # part of what a store is
+from ckstore.objects.history import forget_history, keep_history
 from ckstore.objects.keepfiles import keep_pack, release_packs
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
@@ -41,7 +51,6 @@ from ckstore.objects.sharing import shared
 from ckstore.objects.stream import Pieces, Sha256
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
-HISTORY_REFS = "refs/ckstore/mirrors/"
 _TREES_REMEMBERED, _ENTRIES_REMEMBERED = 50_000, 500_000  # some 100 MB
 _PACKS_OPEN = 200
 _SECONDS = re.compile(r"-?[0-9]{1,18}(?![0-9])")
@@ -282,54 +291,18 @@ class ObjectStore:
             head = writer.add("commit", _commit_bytes(root, (view.head, *change.joined), self.who, operation))
         if change or writer.heals:  # else what was prepared is reached by nothing, and must not pile up
             writer.finish(keep=bool(change))
-        left_over = self._keep_history(change.history)
-        if head != view.head:
+        left_over = keep_history(self.repo, change.history)
+        if head == view.head:
+            settle_head(self.path)
+        else:
             move_head(self.path, view.head, head)
             release_packs(self.git / "objects" / "pack")
             with contextlib.suppress(OSError, Unavailable):  # published it is, folded or not
                 fold(self.git / "objects" / "pack")
         if head != view.head or writer.heals:
             self.reopen()
-        self._forget_history(left_over)
+        forget_history(self.repo, left_over)
         return head
-
-    def _keep_history(self, history: dict[str, dict[str, str]]) -> list[str]:
-        """Set the refs to upstream's commits; gives those that are no longer wanted.
-
-        Before the log moves: a ref ahead of the log is harmless, a log ahead of it is not. For the same
-        reason old refs go last, but for those whose name is a folder of a new one, or the other way.
-        """
-        left_over: list[str] = []
-        for source, tips in history.items():
-            prefix = f"{HISTORY_REFS}{source}/"
-            wanted = {prefix + name: oid for name, oid in tips.items()}
-            old = [name for name in self.repo.references if name.startswith(prefix) and name not in wanted]
-            in_the_way = [name for name in old if any(_collide(name, other) for other in wanted)]
-            self._forget_history(in_the_way)
-            for name, oid in wanted.items():
-                self._set_ref(name, oid)
-            left_over += [name for name in old if name not in in_the_way]
-        return left_over
-
-    def _forget_history(self, names: list[str]) -> None:
-        for name in names:
-            self._set_ref(name, None)
-
-    def _set_ref(self, name: str, oid: str | None) -> None:
-        """Create, move or (None) delete a ref. The caller holds the store's log lock."""
-        for lock in (self.git / f"{name}.lock", self.git / "packed-refs.lock"):
-            wait_for_lock(lock)
-        try:
-            if oid is None:
-                self.repo.references.delete(name)
-            else:
-                self.repo.references.create(name, oid, force=True)
-        except (pygit2.GitError, ValueError, KeyError) as error:
-            raise Unavailable(
-                f"The ref {name} cannot be written: {error}.",
-                code="history-not-kept",
-                hints=["run the command again"],
-            ) from error
 
     def adopt_packs(self, incoming: Path) -> None:
         """Move the packs of a checked quarantine repository (its git folder) into the store, synced.
@@ -360,6 +333,7 @@ class ObjectStore:
 
     def _presence(self, oid: str, kind: ObjectType, content: bytes | Sha256) -> Presence:
         """Whether the store holds this very object; a damaged loose copy is moved out of the way."""
+        self._drop_damaged_copy(oid)
         try:
             same = self.pieces.same(oid, kind, content)
         except NotFound:
@@ -371,12 +345,23 @@ class ObjectStore:
             raise CorruptData(f"Two different objects have the id {oid}.", code="sha1-collision")
         return "intact"
 
+    def _drop_damaged_copy(self, oid: str) -> None:
+        """Of what is in a pack, too: git reads a loose copy first."""
+        loose = loose_path(self.git / "objects", oid)
+        if os.path.lexists(loose) and self._packs.exists(oid):
+            try:
+                read_loose(self.git / "objects", oid)
+            except CorruptData:
+                self._set_aside(oid)
+
     def _set_aside(self, oid: str) -> None:
         loose = loose_path(self.git / "objects", oid)
         aside = self.path / "damaged" / oid
         if loose.exists():
-            aside.parent.mkdir(exist_ok=True)
-            loose.replace(aside)
+            make_folders(aside.parent)
+            with contextlib.suppress(FileNotFoundError):  # another writer met it, too
+                loose.replace(aside)
+            sync_folder(loose.parent)
 
 
 def _prepare(writer: PackWriter, prepare: Callable[[PackWriter], T]) -> T:
@@ -384,10 +369,6 @@ def _prepare(writer: PackWriter, prepare: Callable[[PackWriter], T]) -> T:
         return prepare(writer)
     except OSError as error:  # the store's own troubles arrive as Unavailable
         raise not_readable(error) from error
-
-
-def _collide(one: str, other: str) -> bool:
-    return one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _is_store(path: Path) -> bool:
@@ -402,7 +383,7 @@ def _is_store(path: Path) -> bool:
 def _create(path: Path) -> None:
     """Made aside and renamed: whoever is killed here, or is second, leaves no half of a repository."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_folders(path)
         with temporary_folder(path, "tmp-") as work:
             _init(work / GIT_FOLDER)
             if not (path / GIT_FOLDER).exists():
@@ -425,7 +406,8 @@ def _init(git: Path) -> None:
     for name in ("HEAD", "config"):
         with (git / name).open("rb") as file:
             os.fsync(file.fileno())
-    sync_folder(git)
+    for folder, _, _ in os.walk(git, topdown=False):
+        sync_folder(Path(folder))
 
 
 def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:

@@ -20,7 +20,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.catalogue import StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
-from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, write_whole
+from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
 from ckstore.operations.yank import yank_notes
 from ckstore.resolve.resolver import Resolution, resolve
@@ -159,6 +159,7 @@ def lock_project(
     Present pins are kept where they still answer, unless ``update``. Both files are replaced whole, and
     only when the new lock is complete.
     """
+    tidy(project)
     manifest = read_manifest(project)
     requires = _with(manifest.requires, asks)
     before = _before(project, update)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from ckstore.errors import InvalidInput, NotFound, Unavailable
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
 from ckstore.model.requirements import Requirement
+from ckstore.objects.disk import make_folders, sync_folder
+from ckstore.objects.litter import sweep_folder, temporary_file
 
 WORKSPACE = ".ckstore"
 
@@ -96,21 +97,28 @@ def _append(array: Array, items: Sequence[str]) -> None:
         array.add_line(item, indent=indent[1] if indent else "    ")
 
 
+def tidy(project: Path) -> None:
+    """Remove what a killed process left of :func:`write_whole`."""
+    for name in (FILE, LOCK_FILE):
+        sweep_folder(project, _temporary(name), strangers=False)
+
+
+def _temporary(name: str) -> str:
+    return f".{name}-"
+
+
 def write_whole(path: Path, text: str) -> None:
     """Replace a file at once: never half-written, synced, and never missing in between."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+        make_folders(path.parent)
+        with temporary_file(path.parent, _temporary(path.name)) as new:
+            with new.open("w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            new.chmod(0o644)
+            new.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise Unavailable(
             f"{path} cannot be written: {error.strerror}.",

@@ -16,6 +16,7 @@ from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.remote import Engine, Progress, read_refs
 from ckstore.mirror.stock_git import StockGit, environment
 from ckstore.mirror.urls import RemoteUrl, parse_url
+from ckstore.objects.boot import boot_id
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import mirror
 from tests.mirror.server import GitServer, serving
@@ -220,7 +221,7 @@ def test_stopping_with_the_keyboard_leaves_a_whole_store(store: ObjectStore, up:
 def test_a_quarantine_left_half_made_is_made_anew(store: ObjectStore, up: Upstream) -> None:
     broken = store.path / "incoming" / "tools"
     (broken / "objects.git" / "objects").mkdir(parents=True)
-    (broken / "address").write_text(parse_url(up.url).text)
+    (broken / "address").write_text(f"{parse_url(up.url).text}\n{boot_id()}\n")
     assert mirror(store, up.url).releases == 13
 
 

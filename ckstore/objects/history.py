@@ -1,0 +1,74 @@
+"""The refs that hold upstream's histories: ``refs/ckstore/mirrors/<source>/…``, beside the log.
+
+A ref ahead of the log is harmless, a log ahead of its refs is not: it would name commits that nothing holds.
+So refs are set, with their folders synced, before the log moves, and old ones go after it. libgit2 syncs a
+ref and its own folder, not the folders above. The caller holds the store's log lock.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pygit2
+
+from ckstore.errors import Unavailable
+from ckstore.objects.disk import sync_parents
+from ckstore.objects.head import wait_for_lock
+
+HISTORY_REFS = "refs/ckstore/mirrors/"
+
+
+def keep_history(repo: pygit2.Repository, history: dict[str, dict[str, str]]) -> list[str]:
+    """Set the refs (source → name → commit); gives those that are no longer wanted.
+
+    Old refs whose name is a folder of a new one, or the other way, go at once.
+    """
+    left_over: list[str] = []
+    for source, tips in history.items():
+        prefix = f"{HISTORY_REFS}{source}/"
+        wanted = {prefix + name: oid for name, oid in tips.items()}
+        names = [name for name in repo.references if name.startswith(prefix)]
+        present = {name: str(repo.references[name].target) for name in names}
+        in_the_way = [name for name in present if any(_collide(name, other) for other in wanted)]
+        forget_history(repo, in_the_way)
+        # those that are new first: what moves away from a commit must leave it held by another
+        _set_all(repo, {name: oid for name, oid in wanted.items() if name not in present})
+        _set_all(repo, {name: oid for name, oid in wanted.items() if present.get(name, oid) != oid})
+        left_over += [name for name in present if name not in wanted and name not in in_the_way]
+    return left_over
+
+
+def forget_history(repo: pygit2.Repository, names: list[str]) -> None:
+    """Delete these refs."""
+    for name in names:
+        _set(repo, name, None)
+
+
+def _collide(one: str, other: str) -> bool:
+    return one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _set_all(repo: pygit2.Repository, refs: dict[str, str]) -> None:
+    git = Path(repo.path)
+    for name, oid in refs.items():
+        _set(repo, name, oid)
+    for folder in {(git / name).parent for name in refs}:
+        sync_parents(folder, git / "refs")
+
+
+def _set(repo: pygit2.Repository, name: str, oid: str | None) -> None:
+    """Create, move or (None) delete a ref."""
+    git = Path(repo.path)
+    for lock in (git / f"{name}.lock", git / "packed-refs.lock"):
+        wait_for_lock(lock)
+    try:
+        if oid is None:
+            repo.references.delete(name)
+        else:
+            repo.references.create(name, oid, force=True)
+    except (pygit2.GitError, ValueError, KeyError) as error:
+        raise Unavailable(
+            f"The ref {name} cannot be written: {error}.",
+            code="history-not-kept",
+            hints=["run the command again"],
+        ) from error

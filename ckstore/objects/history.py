@@ -32,8 +32,8 @@ def keep_history(repo: pygit2.Repository, history: dict[str, dict[str, str]]) ->
         in_the_way = [name for name in present if any(_collide(name, other) for other in wanted)]
         forget_history(repo, in_the_way)
         # those that are new first: what moves away from a commit must leave it held by another
-        _set_all(repo, {name: oid for name, oid in wanted.items() if name not in present})
-        _set_all(repo, {name: oid for name, oid in wanted.items() if present.get(name, oid) != oid})
+        _set_all(repo, {name: oid for name, oid in wanted.items() if name not in present}, present)
+        _set_all(repo, {name: oid for name, oid in wanted.items() if name in present}, present)
         left_over += [name for name in present if name not in wanted and name not in in_the_way]
     return left_over
 
@@ -48,19 +48,24 @@ def _collide(one: str, other: str) -> bool:
     return one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
-def _set_all(repo: pygit2.Repository, refs: dict[str, str]) -> None:
+def _set_all(repo: pygit2.Repository, refs: dict[str, str], present: dict[str, str]) -> None:
     git = Path(repo.path)
     for name, oid in refs.items():
-        _set(repo, name, oid)
+        _wait(repo, name)  # also for one that is right: a killed process may have left its lock
+        if present.get(name) != oid:
+            _set(repo, name, oid)
     for folder in {(git / name).parent for name in refs}:
         sync_parents(folder, git / "refs")
 
 
+def _wait(repo: pygit2.Repository, name: str) -> None:
+    for lock in (Path(repo.path, f"{name}.lock"), Path(repo.path, "packed-refs.lock")):
+        wait_for_lock(lock)
+
+
 def _set(repo: pygit2.Repository, name: str, oid: str | None) -> None:
     """Create, move or (None) delete a ref."""
-    git = Path(repo.path)
-    for lock in (git / f"{name}.lock", git / "packed-refs.lock"):
-        wait_for_lock(lock)
+    _wait(repo, name)
     try:
         if oid is None:
             repo.references.delete(name)

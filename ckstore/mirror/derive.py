@@ -215,8 +215,8 @@ class Derivation:
                 self._refused[claim.path] = refusal
                 return None
             files = file_names(self.trees, tree) if metadata.kind in KINDS_OF_FILES else ()
-        except (NotFound, CorruptData):
-            lost = self.where_missing(tree)
+        except (NotFound, CorruptData) as error:
+            lost = self.where_missing(tree) or error.message
             self._refused[claim.path] = lost
             if not self._at_the_start:  # else it was said when it happened
                 self.skipped.append(f"{claim.path or '.'}@{commit[:12]}: {lost}")

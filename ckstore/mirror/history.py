@@ -174,7 +174,7 @@ def first_parents_to(objects: ObjectStore, commit: str, positions: Mapping[str, 
 
 
 def missing_below(objects: ObjectStore, tree: str) -> str:
-    """A sentence about the first object that is missing or damaged below a tree, with its path."""
+    """A sentence about the first object that is missing or refused below a tree; empty when none is."""
     pending, seen = [("", tree)], set()
     while pending:
         prefix, oid = pending.pop()
@@ -196,7 +196,7 @@ def missing_below(objects: ObjectStore, tree: str) -> str:
                     objects.size_of(entry.oid)
                 except CkstoreError as error:  # it is beyond a limit, or has no header
                     return f"{path}: {error.message}"
-    return "an object is damaged"
+    return ""
 
 
 def side_tips(objects: ObjectStore, head: str, others: list[str]) -> list[str]:

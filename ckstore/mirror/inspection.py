@@ -25,7 +25,7 @@ _OFFSET_DELTA, _NAMED_DELTA = 6, 7
 _FAN = struct.Struct(">256I")
 _HEADER, _TRAILER, _OID = 12, 20, 20
 _ENOUGH = 64  # compressed bytes that hold the two sizes at the beginning of a difference
-_OUTSIDE = "it lies outside of the pack"
+_OUTSIDE = 8  # a type has three bits
 _NO_BASE, _LOST, _ENDLESS = -1, -2, -3
 _MANY_DIGITS = 10  # bytes of a size below 2 ** 64
 
@@ -130,16 +130,18 @@ class _Inspection:
             return "its base is not in the pack" if depth == _LOST else "it is built upon itself"
         if depth > MAX_DELTA_CHAIN:
             return f"it is built upon more than {MAX_DELTA_CHAIN} others"
-        kind = _TYPES.get(self.kinds[place])
-        if kind is None:
-            return f"its type {self.kinds[place]} is unknown" if self.kinds[place] else _OUTSIDE
-        return too_large(kind, size, delta=base != _NO_BASE)
+        kind = self.kinds[place]
+        if kind == _OUTSIDE:
+            return "it lies outside of the pack"
+        if kind not in _TYPES:
+            return f"its type {kind} is unknown"
+        return too_large(_TYPES[kind], size, delta=base != _NO_BASE)
 
     def _read_headers(self) -> None:
         end = len(self._data) - _TRAILER
         for place, offset in enumerate(self._offsets):
             if not _HEADER <= offset < end:
-                self.bases[place] = _NO_BASE
+                self.kinds[place], self.bases[place] = _OUTSIDE, _NO_BASE
                 continue
             kind, size, at = _entry(self._data, offset, end)
             base = _NO_BASE

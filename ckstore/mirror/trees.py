@@ -15,7 +15,7 @@ from ckstore.model.limits import MAX_METADATA_BYTES, too_large
 from ckstore.objects.loose import refused
 from ckstore.objects.trees import TreeEntry, parse_entry, parse_tree
 
-_ENTRY = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
+_ENTRY = re.compile(rb"[0-7]+ [^\0]*\0.{20}", re.DOTALL)
 _ID_BYTES = 20
 _REMEMBERED, _BYTES_REMEMBERED = 2048, 16 * 1024 * 1024
 _LINE_BYTES = 1000

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 COMMIT, TREE, BLOB, TAG, OFFSET_DELTA, NAMED_DELTA = 1, 2, 3, 4, 6, 7
@@ -77,7 +79,7 @@ def write_pack(
     folder: Path, entries: Sequence[Entry], *, count: int = -1, version: int = 2, trailer: bytes = b""
 ) -> Path:
     """The pack and its index in ``folder``; gives the path of the pack."""
-    body = struct.pack(">4sII", b"PACK", version, len(entries) if count < 0 else count)
+    body = bytearray(struct.pack(">4sII", b"PACK", version, len(entries) if count < 0 else count))
     rows = []
     for entry in entries:
         encoded = entry.encode()
@@ -92,7 +94,8 @@ def write_pack(
 
 
 def index(rows: Sequence[tuple[bytes, int, int]], trailer: bytes, version: int = 2) -> bytes:
-    fan = struct.pack(">256I", *(sum(oid[0] <= n for oid, _, _ in rows) for n in range(256)))
+    first = Counter(oid[0] for oid, _, _ in rows)
+    fan = struct.pack(">256I", *accumulate(first[n] for n in range(256)))
     if version == 1:
         body = fan + b"".join(struct.pack(">I", offset) + oid for oid, _, offset in rows)
     else:

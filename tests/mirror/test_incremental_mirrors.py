@@ -61,6 +61,8 @@ def derive_to(store: ObjectStore, name: str, head: str, labels: dict[str, str]) 
         change.put_source(record)
         for line in derived.lines.values():
             change.put_component(name, line.component, line.added)
+            if line.absences.spans:
+                change.put_absences(name, line.component.uid, line.absences)
 
     store.publish(Operation("mirror", "", ""), lambda writer: None, edit)
 

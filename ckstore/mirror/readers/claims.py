@@ -96,18 +96,24 @@ class Claims:
         ``holder`` tells what the line of a UID is called, None when there is no such line.
         """
         touched, self._touched = self._touched, set()
-        touched |= {spare for uid in touched for spare in self._rank(uid, holder)}
+        # all are forgotten first: a folder that has another UID now loses under the same derived UID
+        spares = {spare for uid in touched for spare in self._forget(uid)}
+        touched |= spares | {spare for uid in touched for spare in self._rank(uid, holder)}
         for uid in touched:
             self._decide(uid, holder)
         owned = ((uid, self.owners.get(uid)) for uid in sorted(touched))
         return [(uid, None if path is None else self.by_path[path]) for uid, path in owned]
 
-    def _rank(self, uid: str, holder: Callable[[str], KindAndName | None]) -> set[str]:
-        """Find the losers of a UID anew; gives the derived UIDs that may have another owner now."""
-        again: set[str] = set()
-        for path, spare in self._losers.pop(uid, {}).items():
+    def _forget(self, uid: str) -> set[str]:
+        """Forget the losers of a UID; gives the derived UIDs that may have another owner now."""
+        lost = self._losers.pop(uid, {})
+        for path, spare in lost.items():
             self._spare[spare].discard(path)
-            again.add(spare)
+        return set(lost.values())
+
+    def _rank(self, uid: str, holder: Callable[[str], KindAndName | None]) -> set[str]:
+        """Find the losers of a UID; gives their derived UIDs."""
+        again: set[str] = set()
         winner = self._contenders(uid, holder)[:1]
         for path in self._by_uid[uid].difference(winner):
             spare = derive_uid(*self.by_path[path].called)

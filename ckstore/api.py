@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.objects.verify import Health
     from ckstore.operations.add import AddReport
     from ckstore.operations.diff import DiffReport
+    from ckstore.operations.exchange import PullReport, PushReport
     from ckstore.operations.export_lock import ExportReport
     from ckstore.operations.gc import GcReport
     from ckstore.operations.import_bundle import ImportReport
@@ -254,6 +255,18 @@ class Store:
         from ckstore.operations.gc import gc
 
         return gc(self.objects, dry_run=dry_run, grace=grace, progress=self._progress)
+
+    def pull(self, other: str | os.PathLike[str]) -> PullReport:
+        """Take over what another store published: see :func:`ckstore.operations.exchange.pull`."""
+        from ckstore.operations.exchange import pull
+
+        return pull(self.objects, os.fspath(other), progress=self._progress)
+
+    def push(self, other: str | os.PathLike[str]) -> PushReport:
+        """Let another store have what this one has: see :func:`ckstore.operations.exchange.push`."""
+        from ckstore.operations.exchange import push
+
+        return push(self.objects, os.fspath(other), progress=self._progress)
 
     def fsck(self) -> Health:
         """Check every object, record, digest and extracted tree."""

@@ -38,6 +38,8 @@ COMMANDS = {
     "undo": "Take back what an operation published.",
     "export": "Write a lock with everything it names as one file.",
     "import": "Take such a file into the store.",
+    "pull": "Take over what another store published.",
+    "push": "Let another store have what this one has.",
     "fsck": "Check the store.",
     "gc": "Remove what nothing needs any more.",
     "completion": "Print the completion script of a shell.",

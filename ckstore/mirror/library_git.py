@@ -13,6 +13,8 @@ from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import token_for
 from ckstore.mirror.urls import RemoteUrl
 
+_PUSHED = "refs/pushed"
+
 
 class LibraryGit:
     """The engine that needs no program."""
@@ -38,6 +40,20 @@ class LibraryGit:
         with _told(url):
             _remote(git, spelling).fetch(list(refspecs), callbacks=_Callbacks(url, progress))
 
+    def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
+        """Move a ref of the remote forward; what was said when that failed, else nothing."""
+        oid, _, name = refspec.partition(":")
+        repository = pygit2.Repository(str(git))
+        repository.references.create(_PUSHED, oid, force=True)  # libgit2 pushes refs, not ids
+        callbacks = _Callbacks(url, lambda line: None)
+        try:
+            repository.remotes.create_anonymous(spelling).push([f"{_PUSHED}:{name}"], callbacks=callbacks)
+        except (pygit2.GitError, OSError, KeyError, ValueError) as error:
+            return str(error) or "the push failed"
+        finally:
+            repository.references.delete(_PUSHED)
+        return callbacks.rejected
+
     def stop(self) -> None:
         """Nothing to do: whoever listens to the progress raises there, and silence has an end."""
 
@@ -60,8 +76,14 @@ class _Callbacks(pygit2.RemoteCallbacks):
     def __init__(self, url: RemoteUrl, progress: Progress) -> None:
         super().__init__()
         self._url, self._progress = url, progress
+        self.rejected = ""
         self._asked = 0
         self._last = -1
+
+    def push_update_reference(self, refname: str, message: str | None) -> None:
+        """A ref was moved, or (with a message) it was not."""
+        if message:
+            self.rejected = f"[remote rejected] {message}"
 
     def transfer_progress(self, stats: pygit2.remotes.TransferProgress) -> None:
         """A line for each percent."""

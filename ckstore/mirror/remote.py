@@ -42,6 +42,13 @@ class Engine(Protocol):
         """End what is under way in any thread, as soon as possible; this engine is not used again."""
 
 
+class PushingEngine(Engine, Protocol):
+    """An engine that also writes to remotes."""
+
+    def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
+        """Move a ref of the remote forward, never by force; what was said when that failed, else nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteRefs:
     """``branch`` is empty when HEAD is detached from all branches; ``tags`` maps names to commit ids.

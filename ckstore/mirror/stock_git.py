@@ -20,11 +20,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from ckstore.errors import Unavailable
+from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import token_for
@@ -100,6 +100,22 @@ class StockGit:
         given = "".join(f"{spec}\n" for spec in refspecs)
         self._run(git, url, ["fetch", *options, "--", spelling], given, progress)
 
+    def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
+        """Move a ref of the remote forward; what git said when that failed, else nothing."""
+        options = ["--no-verify", "--no-follow-tags", "--no-recurse-submodules", "--no-progress"]
+        said: list[str] = []
+
+        def failed(where: str, words: str) -> CkstoreError:
+            said.append(words)
+            return failure(where, words)
+
+        try:
+            self._run(git, url, ["push", *options, "--", spelling, refspec], failed=failed)
+        except CkstoreError:
+            if not said:
+                raise
+        return "".join(said)
+
     def stop(self) -> None:
         """End the programs that are under way."""
         self._stopped = True
@@ -109,6 +125,7 @@ class StockGit:
     def _run(
         self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str = "",
         progress: Progress = lambda line: None, file_bytes: int = MAX_PACK_BYTES,
+        failed: Callable[[str, str], CkstoreError] = failure,
     ) -> str:  # fmt: skip
         settings = [item for setting in _SETTINGS for item in ("-c", setting)]
         command = [self._program, f"--git-dir={git}", *settings, *arguments]
@@ -132,7 +149,7 @@ class StockGit:
             if -code == _TOO_LARGE:
                 words = f"fatal: file too large\n{words}"
             if code:
-                raise failure(url.text, words)
+                raise failed(url.text, words)
             out.seek(0)
             return out.read().decode("utf-8", "surrogateescape")
 

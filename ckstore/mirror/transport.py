@@ -18,7 +18,7 @@ from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, tag_ref
-from ckstore.mirror.remote import Engine, Progress, RemoteRefs, read_refs
+from ckstore.mirror.remote import Engine, Progress, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 
@@ -34,7 +34,7 @@ class Listing:
     spelling: str
 
 
-def find_engine() -> Engine:
+def find_engine() -> PushingEngine:
     """Stock git where there is one: it is several times quicker on large histories."""
     return StockGit.find() or LibraryGit()
 

@@ -23,6 +23,13 @@ _STALE_SECONDS = 2.0
 _HEX = frozenset("0123456789abcdef")
 
 
+class LogMoved(Conflict):
+    """Somebody published between two looks at the log."""
+
+    def __init__(self, message: str = "The log moved meanwhile.") -> None:
+        super().__init__(message, code="log-moved", hints=["run the command again"])
+
+
 def read_head(store: Path) -> str:
     """The commit id (40 hex digits) that the log of the store at ``store`` is at; empty if there is none."""
     git = store / GIT_FOLDER
@@ -77,7 +84,7 @@ def move_head(store: Path, old: str, new: str) -> None:
             file.flush()
             os.fsync(file.fileno())
             if read_head(store) != old:
-                raise Conflict("The log moved meanwhile.", code="log-moved", hints=["run the command again"])
+                raise LogMoved
         lock.replace(ref)
     except BaseException:
         lock.unlink(missing_ok=True)

@@ -262,17 +262,16 @@ class LogEdit:
     """The changes of one operation, collected and then written as new trees over those of the head."""
 
     def __init__(self, writer: PackWriter, objects: Reader, view: LogView) -> None:
-        self._writer = writer
+        self.writer = writer
         self._objects = objects
         self._view = view
         self._changes: dict[Path, TreeEntry | None] = {}  # None: nothing is there any more
         self.history: dict[str, dict[str, str]] = {}
         self.joined: tuple[str, ...] = ()
         self.summary = ""  # says better than the operation what it did, where only the edit knows it
-        self._root: Mapping[str, TreeEntry] | None = None
 
     def _put_blob(self, path: Path, data: bytes) -> None:
-        self._put(path, FILE, self._writer.add("blob", data))
+        self._put(path, FILE, self.writer.add("blob", data))
 
     def _put(self, path: Path, mode: int, oid: str) -> None:
         """Note one entry. What the head already holds is no change."""
@@ -280,7 +279,7 @@ class LogEdit:
             reason = unsafe_file_name(name)
             if reason is not None:
                 raise InvalidInput(f"{name!r} cannot be a name in the log: {reason}.", code="unsafe-name")
-        if not (oid in self._writer or self._objects.has(oid)):
+        if not (oid in self.writer or self._objects.has(oid)):
             raise NotFound(f"The object {oid} was not added to the store.", code="no-object")
         entry = TreeEntry(mode, path[-1], oid)
         if self._view.find(path) != entry:
@@ -358,21 +357,20 @@ class LogEdit:
     def join(self, entries: Mapping[str, TreeEntry], heads: Iterable[str]) -> None:
         """Make these the entries of the log's root: what is here joined with the logs at ``heads``."""
         now = {e.name: e for e in self._objects.read_tree(self._view.root)} if self._view.root else {}
-        now.pop("operation", None)
-        self._root = None if entries == now else entries
+        for name in (now.keys() | entries.keys()) - {"operation"}:
+            if now.get(name) != entries.get(name):
+                self._changes[(name,)] = entries.get(name)
         self.joined = tuple(heads)
 
     def __bool__(self) -> bool:
-        return bool(self._changes or self._root is not None or self.joined)
+        return bool(self._changes or self.joined)
 
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, also of one that this operation wrote."""
-        return parse_tree(self._writer.read(oid)) if oid in self._writer else self._objects.read_tree(oid)
+        return parse_tree(self.writer.read(oid)) if oid in self.writer else self._objects.read_tree(oid)
 
     def write(self, root: str) -> str:
         """The id of the new root tree: ``root`` (empty: nothing) with the changes applied."""
-        if self._root is not None:
-            root = self._writer.add_tree(self._root.values())
         return self._rewrite(root, self._changes, 0)
 
     def _rewrite(self, tree: str, changes: dict[Path, TreeEntry | None], depth: int) -> str:
@@ -390,4 +388,4 @@ class LogEdit:
             oid = self._rewrite(old.oid if old else "", part, depth + 1)
             entries[name] = TreeEntry(TREE, name, oid) if oid else None
         kept = [entry for entry in entries.values() if entry is not None]
-        return self._writer.add_tree(kept) if kept or not depth else ""
+        return self.writer.add_tree(kept) if kept or not depth else ""

@@ -58,13 +58,15 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
     damage = [_left_over(path) for path in sweep(store.path)]
     seen: set[str] = set()
     head = ""
+    joined: list[str] = []  # logs of other stores, see objects/joining.py
     try:
         for head, commit in store.operations():
+            joined += commit.parents[1:]
             damage += _object(store, head, seen)
             damage += _below(store, commit.tree, seen, progress)
     except CkstoreError as error:
         damage.append(Damage(error.code, f"log {head}", error.message))
-    damage += _history(store, seen, progress)
+    damage += _history(store, joined, seen, progress)
     releases = 0
     digests: dict[str, str] = {}
     for what, tree, digest, problem in _releases(store):
@@ -80,11 +82,14 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
 
 
-def _history(store: ObjectStore, seen: set[str], progress: Callable[[str], None]) -> list[Damage]:
-    """Damage in the upstream histories that are kept beside the log."""
+def _history(
+    store: ObjectStore, joined: list[str], seen: set[str], progress: Callable[[str], None]
+) -> list[Damage]:
+    """Damage in the upstream histories that are kept beside the log, and in logs that were joined."""
     damage: list[Damage] = []
     references = store.repo.references
     pending = [str(references[name].target) for name in references if name.startswith(HISTORY_REFS)]
+    pending += joined
     while pending:
         oid = pending.pop()
         if oid in seen:

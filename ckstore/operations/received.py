@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -56,7 +57,7 @@ class Received:
     objects: Objects
     digests: Digests
     progress: Progress
-    releases: int = 0
+    releases: Counter[str] = field(default_factory=Counter)  # by source
     runs: int = 0
     _safety: Safety = field(init=False)
     _sound: set[str] = field(default_factory=set)  # trees that were found safe, with their digests right
@@ -126,20 +127,22 @@ class Received:
     def _record(self, kind: type[Record], entry: TreeEntry | None, what: str) -> Record:
         if entry is None or entry.mode != FILE:
             raise refused(what, "its record is missing")
-        data = self.objects.read_blob(entry.oid)
-        if len(data) > MAX_RECORD:
-            raise refused(what, f"its record is larger than {MAX_RECORD} bytes")
-        record = kind.decode(data, what)
+        record = kind.decode(self._bytes(entry, what), what)
         wrong = wrong_shape(record)
         if wrong:
             raise refused(what, wrong, code="bad-record")
         return record
 
+    def _bytes(self, entry: TreeEntry, what: str) -> bytes:
+        if self.objects.size_of(entry.oid) > MAX_RECORD:
+            raise refused(what, f"its record is larger than {MAX_RECORD} bytes")
+        return self.objects.read_blob(entry.oid)
+
     def _words(self, entry: TreeEntry, what: str) -> Mapping[str, str]:
         """A record that is a map of texts."""
         if entry.mode != FILE:
             raise refused(what, "a folder is where a record must be")
-        record = decode(self.objects.read_blob(entry.oid), what)
+        record = decode(self._bytes(entry, what), what)
         if not all(isinstance(value, str) for name, value in record.items() if name != "schema"):
             raise refused(what, "its record does not hold texts", code="bad-record")
         return record
@@ -198,7 +201,8 @@ class Received:
         _only_known(entries, {"record", "tree", "yank"}, what)
         if "yank" in entries:
             self._words(entries["yank"], f"the yank of {what}")
-        what = f"{what.partition(':')[0]}:{release.kind}:{release.name}@{version}"
+        source = what.partition(":")[0]
+        what = f"{source}:{release.kind}:{release.name}@{version}"
         try:
             stated = str(parse_version(version))
         except CkstoreError:
@@ -212,9 +216,10 @@ class Received:
         if held is None or held.mode != TREE or held.oid != release.tree:
             raise refused(what, f"its record names the tree {release.tree}, which is not the one that it has")
         self._files(what, release)
-        self.releases += 1
-        if self.releases % 100 == 0:
-            self.progress(f"checked {self.releases} releases")
+        self.releases[source] += 1
+        count = self.releases.total()
+        if count % 100 == 0:
+            self.progress(f"checked {count} releases")
 
     def _files(self, what: str, release: Release) -> None:
         self._safe(what, release.tree)
@@ -242,7 +247,7 @@ class Received:
         lock = entries.get("lock")
         if lock is None or lock.mode != FILE:
             raise refused(what, "its lock is missing")
-        if hashlib.sha256(self.objects.read_blob(lock.oid)).hexdigest() != run.lock:
+        if hashlib.sha256(self._bytes(lock, what)).hexdigest() != run.lock:
             raise refused(what, "its lock is not the one that it used")
         outputs = entries.get("outputs")
         if (outputs.oid if outputs else "") != run.outputs or entries.keys() - {"record", "lock", "outputs"}:
@@ -269,7 +274,7 @@ class Received:
         what = f"the reference {key!r}"
         if not _KEY.fullmatch(key) or key[:2] != prefix or entry.mode != FILE:
             raise refused(what, "its name is malformed")
-        run_id = self.objects.read_blob(entry.oid).decode("utf-8", "replace")
+        run_id = self._bytes(entry, what).decode("utf-8", "replace")
         runs = self._folder(self._folder(theirs, "runs"), run_id[:2])
         if run_id not in runs:
             raise refused(what, "it names a run that is not there")

@@ -1,0 +1,272 @@
+"""``pull`` and ``push``: stores exchange what they published, in either direction, append-only.
+
+Nothing but git is in between: another store's folder, a bare repository on any host, or a served store.
+What comes is judged whole before it is published, by one operation or by following the other log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ckstore.errors import InvalidInput
+from ckstore.mirror.otherlog import QUARANTINE, bring_log, push_log
+from ckstore.mirror.quarantine import Quarantine, quarantine
+from ckstore.mirror.remote import PushingEngine
+from ckstore.mirror.transport import find_engine
+from ckstore.mirror.urls import RemoteUrl, parse_url
+from ckstore.model.names import unsafe_file_name
+from ckstore.model.records import Operation
+from ckstore.objects.digests import Digests
+from ckstore.objects.head import GIT_FOLDER, LogMoved, read_head
+from ckstore.objects.joining import ancestors, below, check_kept, common_base, forward
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.merge import OPERATION, Merge
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.store import ObjectStore
+from ckstore.objects.trees import TreeEntry, parse_tree
+from ckstore.operations.received import Received, refused
+
+Progress = Callable[[str], None]
+_TRIES = 5
+_MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """What a pull did. ``how``: ``unchanged``, ``followed`` (the log here became theirs) or ``joined``.
+
+    ``releases`` new here, by source; ``runs`` new here; ``head`` of the log here, ``theirs`` of that there.
+    """
+
+    store: str
+    how: str
+    head: str
+    theirs: str
+    releases: Mapping[str, int] = field(default_factory=dict)
+    runs: int = 0
+    notes: tuple[str, ...] = ()
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        return {**asdict(self), "releases": dict(self.releases), "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, slots=True)
+class PushReport:
+    """What a push did: ``moved`` when the log there is at ``head`` now; ``pulled`` came here first."""
+
+    store: str
+    moved: bool
+    head: str
+    pulled: PullReport
+
+    def as_plain(self) -> dict[str, object]:
+        """JSON-able values."""
+        return {**asdict(self), "pulled": self.pulled.as_plain()}
+
+
+def pull(
+    store: ObjectStore, other: str, *, engine: PushingEngine | None = None,
+    progress: Progress = lambda line: None,
+) -> PullReport:  # fmt: skip
+    """Take over what the store ``other`` (its folder, or any git address) published and this one lacks.
+
+    If the log here is a part of the other one, it becomes the other one, commit for commit. Otherwise one
+    operation joins both. Raises :class:`Conflict` when they contradict each other (both values are named),
+    :class:`CorruptData` and :class:`Unsupported` for what must not be taken; then nothing is published.
+    """
+    with _meeting(store, other, engine, progress) as meeting:
+        return meeting.pull(join=False)
+
+
+def push(
+    store: ObjectStore, other: str, *, engine: PushingEngine | None = None,
+    progress: Progress = lambda line: None,
+) -> PushReport:  # fmt: skip
+    """Let the store ``other`` have everything that this one has: a pull first, then its log moves forward.
+
+    The log there is never forced: whoever was quicker is pulled, and the push tried again.
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(LogMoved):
+            return _push_once(store, other, engine, progress)
+    raise LogMoved
+
+
+def _push_once(
+    store: ObjectStore, other: str, engine: PushingEngine | None, progress: Progress
+) -> PushReport:
+    with _meeting(store, other, engine, progress, create=True) as meeting:
+        pulled = meeting.pull(join=True)
+        there, where = meeting.there, meeting.url.text
+        ahead = bool(pulled.head) and pulled.theirs != pulled.head
+        if ahead and there is None:
+            meeting.push(pulled.head)
+    if ahead and there is not None:  # not within the meeting: the other store may want to push to us
+        pull(ObjectStore(there, create=False), str(store.path), progress=progress)
+    return PushReport(where, ahead, pulled.head, pulled)
+
+
+@contextlib.contextmanager
+def _meeting(
+    store: ObjectStore, other: str, engine: PushingEngine | None, progress: Progress, *, create: bool = False
+) -> Iterator[_Meeting]:
+    url, there = _address(store, other, create)
+    with quarantine(store, QUARANTINE, url, progress) as incoming:
+        try:
+            yield _Meeting(store, url, there, incoming, engine or find_engine(), progress)
+        finally:
+            incoming.remove()
+
+
+def _address(store: ObjectStore, other: str, create: bool) -> tuple[RemoteUrl, Path | None]:
+    """The address of the other log and, where it is that of a store on this machine, its folder."""
+    path = Path(other)
+    if "://" in other or not path.is_dir():
+        return parse_url(other), None
+    if (path / GIT_FOLDER / "objects").is_dir() or (create and not any(path.iterdir())):
+        there = ObjectStore(path, create=create)
+        if there.path.resolve() == store.path.resolve():
+            raise InvalidInput(
+                f"{other} is the store itself.", code="same-store", hints=["name another store"]
+            )
+        return parse_url(str(there.git)), there.path
+    return parse_url(other), None
+
+
+@dataclass(slots=True)
+class _Meeting:
+    """One exchange with one other store; no other one is under way here. ``there``: its folder, if any."""
+
+    store: ObjectStore
+    url: RemoteUrl
+    there: Path | None
+    incoming: Quarantine
+    engine: PushingEngine
+    progress: Progress
+    _spelling: str = ""
+
+    def pull(self, *, join: bool) -> PullReport:
+        """Bring the log there into the one here. ``join``: the log here must follow theirs afterwards."""
+        self.progress(f"asking {self.url.text} for its log")
+        ours = read_head(self.store.path)
+        theirs, self._spelling = bring_log(self.engine, self.incoming, self.url, ours, self.progress)
+        for _ in range(_TRIES):
+            with contextlib.suppress(LogMoved):
+                return self._take(read_head(self.store.path), theirs, join)
+        raise LogMoved
+
+    def push(self, head: str) -> None:
+        """Move the log there to ``head``, which follows it."""
+        self.progress(f"pushing to {self.url.text}")
+        push_log(self.engine, self.incoming, self.url, self._spelling, head)
+
+    def _take(self, ours: str, theirs: str, join: bool) -> PullReport:
+        objects = self.incoming.objects
+        our_commits, their_commits = ancestors(objects, ours), ancestors(objects, theirs)
+        if theirs in our_commits or not theirs:
+            return PullReport(self.url.text, "unchanged", ours, theirs)
+        here, there = objects.view(ours) if ours else self.store.view(), objects.view(theirs)
+        self._check_objects([oid for oid in their_commits if oid not in our_commits])
+        digests = Digests(objects.read_tree, objects.read_blob, objects.large_blob)
+        received = Received(objects, digests, self.progress)
+        received.check(there.root, here.root)
+        if not ours or ours in their_commits:
+            retired = check_kept(here, there)
+            forward(self.store, ours, theirs, lambda: self.store.adopt_packs(self.incoming.git))
+            return self._report("followed", theirs, theirs, received, retired)
+        base = common_base(our_commits, their_commits)
+        retired = self._join(base, ours, there, received, join)
+        head = read_head(self.store.path)
+        return self._report("unchanged" if head == ours else "joined", head, theirs, received, retired)
+
+    def _join(self, base: str, ours: str, there: LogView, received: Received, join: bool) -> list[str]:
+        """One operation that has both logs as parents."""
+        objects = self.incoming.objects
+        retired: list[str] = []
+
+        def edit(view: LogView, change: LogEdit, _: None) -> None:
+            if view.head != ours:
+                raise LogMoved
+            roots = [_entries(objects, objects.root_of(base) if base else ""), _entries(objects, view.root),
+                     _entries(objects, there.root)]  # fmt: skip
+            both = _Joined(objects, change.writer)
+            merged = Merge(both, change.writer).roots(*roots)
+            if merged == {name: e for name, e in roots[1].items() if name != OPERATION} and not join:
+                return
+            both.root = tuple(merged.values())
+            retired.extend(check_kept(view, LogView(both, ours, _MERGED)))
+            self.store.adopt_packs(self.incoming.git)
+            change.join(merged, [there.head])
+            change.summary = _summary(self.url.text, received)
+
+        self.store.publish(Operation("pull", f"pull {self.url.text}", ""), lambda writer: None, edit)
+        return retired
+
+    def _check_objects(self, commits: list[str]) -> None:
+        """Everything that the new commits reach is here, and every name in it is safe: history, too."""
+        objects, seen = self.incoming.objects, set[str]()
+        for number, oid in enumerate(commits, 1):
+            for _, entries in below(objects, objects.root_of(oid), seen):
+                self._check_entries(entries)
+            if number % 100 == 0:
+                self.progress(f"read {number}/{len(commits)} operations")
+        lost = next((oid for oid in seen if not objects.has(oid)), "")
+        if lost:
+            raise refused(f"the log at {self.url.text}", f"it lacks the object {lost}")
+
+    def _check_entries(self, entries: Sequence[TreeEntry]) -> None:
+        for entry in entries:
+            reason = unsafe_file_name(entry.name)
+            if reason is not None:
+                raise refused(f"the log at {self.url.text}", f"{entry.name!a} in it: {reason}")
+
+    def _report(
+        self, how: str, head: str, theirs: str, received: Received, retired: Sequence[str]
+    ) -> PullReport:
+        notes = [f"{name} was taken back there, so it is here" for name in retired]
+        releases = dict(sorted(received.releases.items()))
+        return PullReport(self.url.text, how, head, theirs, releases, received.runs, tuple(notes))
+
+
+@dataclass(slots=True)
+class _Joined:
+    """The trees that an operation is writing, over what came and what is here.
+
+    ``root`` is the tree that is called :data:`_MERGED`.
+    """
+
+    objects: ObjectStore
+    writer: PackWriter
+    root: tuple[TreeEntry, ...] = ()
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of a tree."""
+        if oid == _MERGED:
+            return self.root
+        return parse_tree(self.writer.read(oid)) if oid in self.writer else self.objects.read_tree(oid)
+
+    def read_blob(self, oid: str) -> bytes:
+        """The bytes of a blob."""
+        return self.writer.read(oid) if oid in self.writer else self.objects.read_blob(oid)
+
+    def has(self, oid: str) -> bool:
+        """True when the object is in any of them."""
+        return oid in self.writer or self.objects.has(oid)
+
+    def root_of(self, commit: str) -> str:
+        """The tree of a commit."""
+        return self.objects.root_of(commit)
+
+
+def _entries(objects: ObjectStore, root: str) -> dict[str, TreeEntry]:
+    return {entry.name: entry for entry in objects.read_tree(root)} if root else {}
+
+
+def _summary(where: str, received: Received) -> str:
+    parts = [f"{count} of {source}" for source, count in sorted(received.releases.items())]
+    runs = f", runs: {received.runs}" if received.runs else ""
+    return f"releases: {', '.join(parts) or 'none new'}{runs}; from {where}"

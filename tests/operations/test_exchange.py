@@ -1,0 +1,392 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unsupported
+from ckstore.mirror.library_git import LibraryGit
+from ckstore.mirror.stock_git import StockGit
+from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.records import Component, Operation, Release, Source
+from ckstore.objects.head import read_head
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.store import ObjectStore
+from ckstore.objects.trees import FILE, TREE, TreeEntry
+from ckstore.objects.verify import check
+from ckstore.operations.add import add as add_folder
+from ckstore.operations.exchange import pull, push
+from ckstore.operations.lock import make_lock
+from ckstore.operations.mirror import mirror
+from ckstore.operations.run import run
+from ckstore.operations.undo import undo
+from ckstore.operations.yank import yank
+from tests.mirror.upstream import Upstream, native
+from tests.objects.helpers import add, fsck, git, litter, make_folder, packs
+from tests.operations.folders import component, workshop
+
+Put = Callable[[LogEdit, PackWriter], None]
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> ObjectStore:
+    return ObjectStore(tmp_path / "other", who="Another")
+
+
+def sources(store: ObjectStore) -> object:
+    return ObjectStore(store.path).view().find(("sources",))
+
+
+def release(store: ObjectStore, folder: Path, name: str, text: str = "", version: str = "1.0.0") -> str:
+    """Publish one file as a release of a program of the source ``lab``."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return add(store, name, make_folder(folder, {"file": (text or name).encode()}), version)
+
+
+def forge(store: ObjectStore, put: Put) -> None:
+    """Publish an operation that no honest ckstore would."""
+    writers: list[PackWriter] = []
+
+    def edit(view: LogView, change: LogEdit, _: None) -> None:
+        put(change, writers[0])
+
+    store.publish(Operation("add", "", ""), lambda writer: writers.append(writer), edit)
+
+
+class TestAPull:
+    def test_into_a_store_whose_log_is_a_part_of_the_other_one_follows_it(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        for name in "ab":
+            release(store, tmp_path / "x", name)
+            report = pull(other, str(store.path))
+            assert report.how == "followed"
+            assert report.releases == {"lab": 1}
+            assert read_head(other.path) == read_head(store.path)
+        assert pull(other, str(store.path)).how == "unchanged"
+        assert check(ObjectStore(other.path)).damage == ()
+
+    def test_joins_what_both_published_by_one_operation(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        heads = (read_head(other.path), read_head(store.path))
+        report = pull(other, str(store.path))
+        assert report.how == "joined"
+        assert other.read_commit(report.head).parents == heads
+        operation = other.view().operation()
+        assert operation is not None
+        assert (operation.verb, "1 of lab" in operation.summary) == ("pull", True)
+        assert {c.name for c in other.view().components("lab")} == {"a", "b"}
+        assert check(other).damage == ()
+        assert fsck(other) == []
+        assert pull(store, str(other.path)).head == report.head
+
+    def test_keeps_lines_that_grew_on_both_sides_in_the_order_of_versions(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        release(store, tmp_path / "x", "a", "one", "1.0.0")
+        pull(other, str(store.path))
+        release(store, tmp_path / "x", "a", "three", "1.2.0")
+        release(other, tmp_path / "x", "a", "two", "1.1.0")
+        pull(other, str(store.path))
+        [line] = other.view().components("lab")
+        assert line.versions == ("1.0.0", "1.1.0", "1.2.0")
+
+    def test_brings_runs_and_what_they_are_compared_with(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        add_folder(store, workshop(tmp_path / "shop"))
+        lock = make_lock(store, ["program:count"])[0]
+        words = ["--dataset", "short"]
+        first = run(store, lock, "program:count", words=words, environment=os.environ)
+        assert pull(other, str(store.path)).runs == 1
+        again = run(ObjectStore(other.path), lock, "program:count", words=words, environment=os.environ)
+        assert again.compared_with == first.id
+
+    def test_brings_yanks_and_what_was_taken_back(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        add_folder(store, component(tmp_path / "one", "program", "one"), source="lab")
+        pull(other, str(store.path))
+        yank(store, "program:one@=1.0.0", "broken")
+        add_folder(store, component(tmp_path / "two", "program", "two"), source="lab")
+        undo(store)
+        component(tmp_path / "three", "program", "three")
+        add_folder(other, tmp_path / "three", source="lab")
+        assert pull(other, str(store.path)).how == "joined"
+        names = {c.name: c for c in other.view().components("lab")}
+        assert set(names) == {"one", "three"}
+        assert other.view().yanks("lab", names["one"].uid)["1.0.0"].reason == "broken"
+
+    def test_of_other_files_under_one_version_is_a_conflict_that_names_both_and_leaves_nothing(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        release(store, tmp_path / "x", "a", "mine")
+        release(other, tmp_path / "x", "a", "yours")
+        before = (read_head(other.path), packs(other))
+        with pytest.raises(Conflict) as caught:
+            pull(other, str(store.path))
+        digests = {r.digest for s in (store, other) for r in [_only_release(s)]}
+        assert {caught.value.details["here"], caught.value.details["there"]} == digests
+        assert all(digest in caught.value.message for digest in digests)
+        assert (read_head(other.path), packs(other)) == before
+        assert litter(other) == []
+        assert list((other.path / "incoming").iterdir()) == []
+
+    def test_of_another_source_of_the_same_name_says_how_to_choose(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        for number, target in enumerate((store, other)):
+            upstream = Upstream(tmp_path / f"up{number}.git")
+            upstream.commit(native("program/p"))
+            mirror(target, upstream.url, name="lib")
+        with pytest.raises(Conflict, match="lib is") as caught:
+            pull(other, str(store.path))
+        assert any("--name" in hint for hint in caught.value.hints)
+
+    def test_with_the_library_is_the_same_as_with_stock_git(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        pull(other, str(store.path), engine=LibraryGit())
+        assert {c.name for c in other.view().components("lab")} == {"a", "b"}
+
+    @pytest.mark.parametrize("where", ["nowhere", "file:///nowhere/at/all"])
+    def test_from_nowhere_is_said_so(self, store: ObjectStore, where: str) -> None:
+        with pytest.raises((NotFound, InvalidInput)):
+            pull(store, where)
+
+    def test_from_itself_is_refused(self, store: ObjectStore) -> None:
+        with pytest.raises(InvalidInput, match="itself"):
+            pull(store, str(store.path))
+
+
+def _only_release(store: ObjectStore) -> Release:
+    [line] = store.view().components("lab")
+    return store.view().release("lab", line.uid, line.newest)
+
+
+class TestStoresThatPullFromEachOther:
+    @settings(max_examples=6)
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(0, 1), st.sampled_from("abc"), st.sampled_from(["1.0.0", "1.0.1", "2.0.0"]),
+                st.booleans(),
+            ),
+            min_size=2, max_size=7,
+        )
+    )  # fmt: skip
+    def test_come_to_hold_the_same_whatever_the_order(
+        self, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, str, bool]]
+    ) -> None:
+        folder = tmp_path_factory.mktemp("stores")
+        pair = [ObjectStore(folder / "p"), ObjectStore(folder / "q")]
+        for who, name, version, exchange in steps:
+            release(pair[who], folder / "x", name, f"{name} {version}", version)
+            if exchange:
+                pull(pair[1 - who], str(pair[who].path))
+        copies = [folder / "p2", folder / "q2"]
+        for one, copy in zip(pair, copies, strict=True):
+            shutil.copytree(one.path, copy)
+        pull(pair[0], str(copies[1]))
+        pull(pair[1], str(copies[0]))
+        assert sources(pair[0]) == sources(pair[1])  # at the same time, without knowing of each other
+        pull(pair[0], str(pair[1].path))
+        assert sources(pair[0]) == sources(pair[1])
+
+    def test_of_which_one_mirrored_later_take_the_longer_lines_and_go_on_from_there(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        upstream = Upstream(tmp_path / "lib.git")
+        upstream.commit(native("program/p") | native("program/q"))
+        mirror(store, upstream.url, name="lib")
+        upstream.commit({"program/p/main.c": "two"})
+        upstream.tag("v1")
+        mirror(other, upstream.url, name="lib")
+        pull(store, str(other.path))
+        assert store.view().find(("sources", "lib")) == other.view().find(("sources", "lib"))
+        upstream.commit({"program/q/": None})
+        upstream.commit({"program/p/main.c": "three"})
+        assert mirror(store, upstream.url, name="lib").releases == 1
+        fresh = ObjectStore(tmp_path / "fresh")
+        mirror(fresh, upstream.url, name="lib")
+        assert store.view().find(("sources", "lib")) == fresh.view().find(("sources", "lib"))
+        assert check(store).damage == ()
+
+    def test_mirror_on_from_lines_whose_history_stayed_in_the_other_store(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        upstream = Upstream(tmp_path / "lib.git")
+        upstream.commit(native("program/p"))
+        mirror(store, upstream.url, name="lib")
+        pull(other, str(store.path))
+        assert mirror(other, upstream.url, name="lib").unchanged
+        upstream.commit({"program/p/main.c": "two"})
+        assert mirror(other, upstream.url, name="lib").releases == 1
+        assert fsck(other) == []
+        assert check(other).damage == ()
+
+
+class TestAPush:
+    def test_to_a_bare_repository_moves_its_log_and_others_pull_it(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        git("init", "--bare", tmp_path / "hub.git")
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        assert push(store, str(tmp_path / "hub.git")).moved
+        assert not push(store, str(tmp_path / "hub.git")).moved
+        report = push(other, str(tmp_path / "hub.git"))
+        assert (report.moved, report.pulled.how) == (True, "joined")
+        assert pull(store, str(tmp_path / "hub.git")).head == read_head(other.path)
+        assert git("rev-parse", "refs/ckstore/log", at=tmp_path / "hub.git").strip() == read_head(store.path)
+        git("fsck", "--full", "--strict", at=tmp_path / "hub.git")
+
+    def test_with_the_library_is_the_same(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        git("init", "--bare", tmp_path / "hub.git")
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        assert push(store, str(tmp_path / "hub.git"), engine=LibraryGit()).moved
+        assert push(other, str(tmp_path / "hub.git"), engine=LibraryGit()).moved
+        assert git("rev-parse", "refs/ckstore/log", at=tmp_path / "hub.git").strip() == read_head(other.path)
+
+    def test_to_a_store_makes_it_follow_and_an_empty_folder_becomes_one(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        assert push(store, str(other.path)).moved
+        assert read_head(store.path) == read_head(other.path)
+        (tmp_path / "backup").mkdir()
+        assert push(store, str(tmp_path / "backup")).moved
+        assert read_head(tmp_path / "backup") == read_head(store.path)
+
+    def test_takes_in_whoever_was_quicker_and_tries_again(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        hub = tmp_path / "hub.git"
+        git("init", "--bare", hub)
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+
+        class Slow(StockGit):
+            """Somebody else pushes between our look at the log and our push."""
+
+            waited = False
+
+            def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
+                if not self.waited:
+                    self.waited = True
+                    push(other, str(hub))
+                return super().push(git, url, spelling, refspec)
+
+        assert push(store, str(hub), engine=Slow(have_git)).moved
+        assert {c.name for c in store.view().components("lab")} == {"a", "b"}
+        assert git("rev-parse", "refs/ckstore/log", at=hub).strip() == read_head(store.path)
+
+    def test_that_the_host_refuses_says_why(self, store: ObjectStore, tmp_path: Path, have_git: str) -> None:
+        hub = tmp_path / "hub.git"
+        git("init", "--bare", hub)
+        hook = hub / "hooks" / "pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\necho only on Mondays >&2\nexit 1\n")
+        hook.chmod(0o755)
+        release(store, tmp_path / "x", "a")
+        with pytest.raises(CkstoreError, match="only on Mondays") as caught:
+            push(store, str(hub))
+        assert caught.value.code == "push-refused"
+
+
+def odd_record(change: LogEdit, writer: PackWriter) -> None:
+    change.put(("sources", "odd", "source"), TreeEntry(FILE, "source", writer.add("blob", b"\x80")))
+
+
+def other_name(change: LogEdit, writer: PackWriter) -> None:
+    record = Source("else", "", "folder").encode()
+    change.put(("sources", "odd", "source"), TreeEntry(FILE, "source", writer.add("blob", record)))
+
+
+def odd_kind(change: LogEdit, writer: PackWriter) -> None:
+    change.put_source(Source("odd", "", "magic"))
+
+
+def wrong_digest(change: LogEdit, writer: PackWriter) -> None:
+    tree = writer.add_tree([TreeEntry(FILE, "file", writer.add("blob", b"x"))])
+    uid = "00000000000000aa"
+    made = Release(uid, "program", "odd", "1.0.0", tree, "sha256:" + "0" * 64, "", "odd", "ck", "first")
+    change.put_source(Source("odd", "", "folder"))
+    change.put_component("odd", Component(uid, "program", "odd", ("program:odd",), ("1.0.0",)), [made])
+
+
+def climbing_link(change: LogEdit, writer: PackWriter) -> None:
+    tree = writer.add_tree([TreeEntry(0o120000, "link", writer.add("blob", b"../../x"))])
+    uid = "00000000000000aa"
+    made = Release(uid, "program", "odd", "1.0.0", tree, "sha256:" + "0" * 64, "", "odd", "ck", "first")
+    change.put_source(Source("odd", "", "folder"))
+    change.put_component("odd", Component(uid, "program", "odd", ("program:odd",), ("1.0.0",)), [made])
+
+
+def unknown_entry(change: LogEdit, writer: PackWriter) -> None:
+    change.put(("promises", "x"), TreeEntry(FILE, "x", writer.add("blob", b"x")))
+
+
+def unsafe_name(change: LogEdit, writer: PackWriter) -> None:
+    inner = writer.add_tree([TreeEntry(FILE, ".git", writer.add("blob", b"x"))])
+    change.put(("runs", "ab"), TreeEntry(TREE, "ab", inner))
+
+
+def wrong_run(change: LogEdit, writer: PackWriter) -> None:
+    inner = writer.add_tree([TreeEntry(FILE, "record", writer.add("blob", b"x"))])
+    change.put(("runs", "ab", "abc"), TreeEntry(TREE, "abc", inner))
+
+
+def lost_release(change: LogEdit, writer: PackWriter) -> None:
+    change.remove(("sources", "lab"))
+
+
+class TestAForgedLog:
+    @pytest.mark.parametrize(
+        ("put", "word"),
+        [
+            (odd_record, "no schema number"), (other_name, "something else"), (odd_kind, "something else"),
+            (wrong_digest, "its files have the digest"), (climbing_link, "out of the component"),
+            (unknown_entry, "newer ckstore"), (unsafe_name, "git keeps"), (wrong_run, "run"),
+            (lost_release, "lost or changed"),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("diverged", [False, True])
+    def test_is_refused_and_nothing_of_it_stays(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, put: Put, word: str, diverged: bool
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        pull(other, str(store.path))
+        forge(store, put)
+        if diverged:
+            release(other, tmp_path / "x", "b")
+        before = (read_head(other.path), packs(other))
+        with pytest.raises((CorruptData, Conflict, Unsupported), match=word):
+            pull(other, str(store.path))
+        assert (read_head(other.path), packs(other)) == before
+        assert list((other.path / "incoming").iterdir()) == []
+
+    def test_with_an_unsafe_name_in_its_past_alone_is_refused(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        forge(store, unsafe_name)
+        forge(store, lambda change, writer: change.remove(("runs",)))
+        with pytest.raises(CorruptData, match="git keeps"):
+            pull(other, str(store.path))
+        assert read_head(other.path) == ""

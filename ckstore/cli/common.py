@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ckstore.cli.options import Option
 from ckstore.cli.render_find import visible
 from ckstore.operations.place import store_path as place_of_store
 
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     from ckstore.objects.store import ObjectStore
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_TYPES: dict[str, dict[str, Any]] = {
+    "flag": {"is_flag": True},
+    "multi": {"multiple": True},
+    "value": {},
+    "number": {"type": click.IntRange(0)},
+}
+
+
+def declare(option: Option) -> click.Option:
+    """An option of a hot command for click."""
+    return click.Option(
+        [*option.flags, option.name], help=option.help, metavar=option.metavar or None,
+        default=option.default, **_TYPES[option.kind],
+    )  # fmt: skip
 
 
 def store_option(function: F) -> F:

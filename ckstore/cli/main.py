@@ -1,7 +1,7 @@
-"""The command ``ckstore``: the quick path for ``find``, everything else through click.
+"""The command ``ckstore``: the quick paths for ``find`` and ``add``, everything else through click.
 
-Importing click costs more than answering a query, so the hottest command has a door of its own; it
-gives up on anything unusual, and then the full door answers.
+Importing click costs more than answering a query, so the hottest commands have doors of their own; they
+give up on anything unusual, and then the full door answers.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import sys
 def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name); gives the exit code."""
     words = sys.argv[1:] if argv is None else argv
-    if words[:1] == ["find"]:
-        from ckstore.cli.quick import try_find
-
+    if words[:1] in (["find"], ["add"]):
         try:
-            code = try_find(words[1:])
+            code = _quick(words)
         except OSError:  # standard output cannot be written: the other door says so
             code = None
         if code is not None:
@@ -24,6 +22,17 @@ def main(argv: list[str] | None = None) -> int:
     from ckstore.cli.app import run_command_line
 
     return run_command_line(words)
+
+
+def _quick(words: list[str]) -> int | None:
+    """The exit code of a command that was done; None for one that is left to the other door."""
+    if words[0] == "add":
+        from ckstore.cli.quick_add import try_add
+
+        return try_add(words[1:])
+    from ckstore.cli.quick import try_find
+
+    return try_find(words[1:])
 
 
 if __name__ == "__main__":

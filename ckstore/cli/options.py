@@ -48,6 +48,17 @@ FIND_OPTIONS = (
     STORE,
 )  # fmt: skip
 
+ADD_OPTIONS = (
+    Option(("--kind",), "kind", "value", "The kind, where the metadata does not say it: program, dataset …"),
+    Option(("--name",), "name", "value", "The name, where the metadata does not say it."),
+    Option(("--version",), "version", "value", "The semantic version of this release."),
+    Option(("--tags",), "tags", "value", "More tags, with commas between them."),
+    Option(("--source",), "source", "value", "The source to add to, instead of the folder's own or `local`."),
+    Option(("--rehash",), "rehash", "flag", "Read every file again, not only those that look changed."),
+    STORE,
+    JSON,
+)  # fmt: skip
+
 
 class Unusual(Exception):
     """The quick parser does not understand; the other door says what is wrong."""
@@ -90,3 +101,8 @@ def _set(values: dict[str, object], option: Option, value: str | None) -> None:
         values[option.name] = int(value)
     else:
         values[option.name] = value
+
+
+def split_tags(text: str) -> list[str]:
+    """The tags of ``--tags a,b``."""
+    return [tag.strip() for tag in text.split(",") if tag.strip()]

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ckstore.errors import InvalidInput
 from ckstore.model.limits import MAX_DEPTH
 from ckstore.model.names import unsafe_file_name
-from ckstore.objects.digests import link_target, submodule_at
+from ckstore.objects.digests import SUBMODULE_NOTE, link_target, submodule_at
 from ckstore.objects.disk import not_readable
 from ckstore.objects.packs import PackWriter
+from ckstore.objects.statcache import Rows, fields
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stream import LARGE
 from ckstore.objects.trees import EXECUTABLE, FILE, GITLINK, SYMLINK, TREE, TreeEntry, parse_tree
 
 _LEFT_OUT = frozenset([".git", ".ckstore", ".svn", ".hg", "__pycache__"])
+_IGNORING = ".gitignore"  # says what is left out, even where it is left out itself
 _SLOW = 64 * 1024 * 1024  # bytes of a file that deserves a line of its own
 
 
@@ -64,6 +66,7 @@ def import_folder(
     *,
     ignored: Callable[[str], bool] = lambda path: False,
     progress: Callable[[str], None] = lambda line: None,
+    seen: Seen | None = None,
 ) -> tuple[str, int]:
     """Write a folder's files as objects; gives (tree id, number of files).
 
@@ -71,12 +74,23 @@ def import_folder(
     neither is what version control and Python keep for themselves. ``ignored`` gets absolute paths.
     A laid-out submodule becomes the submodule that it was. Raises :class:`InvalidInput` on a name that
     cannot be laid out elsewhere and on devices and pipes, :class:`Unavailable` on what cannot be read.
+    ``seen`` collects what everything looked like; files that it knows are not read.
     """
-    found = _Import(writer, ignored, progress, folder.name)
+    root = str(folder)
+    found = _Import(writer, ignored, progress, folder.name, seen or Seen(), len(root.rstrip("/")) + 1)
     try:
-        return found.folder(str(folder), 0) or writer.add_tree([]), found.count
+        found.seen.rows.note("", fields(folder.lstat()))
+        return found.folder(root, 0) or writer.add_tree([]), found.count
     except OSError as error:  # the store's own troubles arrive as Unavailable
         raise not_readable(error) from error
+
+
+@dataclass(slots=True)
+class Seen:
+    """``rows`` of what is imported now, and files ``known`` from earlier: path → (fields, id, SHA-256)."""
+
+    known: Mapping[str, tuple[tuple[int, ...], str, bytes]] = field(default_factory=dict)
+    rows: Rows = field(default_factory=Rows.empty)
 
 
 @dataclass(slots=True)
@@ -85,6 +99,8 @@ class _Import:
     ignored: Callable[[str], bool]
     progress: Callable[[str], None]
     name: str
+    seen: Seen
+    skip: int  # characters of an absolute path in front of the one below the folder
     count: int = 0
 
     def folder(self, path: str, depth: int) -> str:
@@ -100,15 +116,21 @@ class _Import:
                 entry = self.entry(item, depth)
                 if entry is not None:
                     entries.append(entry)
+            elif item.name == _IGNORING:
+                self.seen.rows.note(item.path[self.skip :], fields(item.stat(follow_symlinks=False)))
         return self.writer.add_tree(entries) if entries else ""
 
     def entry(self, item: os.DirEntry[str], depth: int) -> TreeEntry | None:
         """One name in a folder; None for a folder with nothing to keep in it."""
         _check_name(item)
         status = item.stat(follow_symlinks=False)  # lstat: a link must never bring in what it points to
+        looks = fields(status)
         if stat.S_ISDIR(status.st_mode):
+            self.seen.rows.note(item.path[self.skip :], looks)
             commit = submodule_at(item.path)
             if commit:
+                note = Path(item.path, SUBMODULE_NOTE)
+                self.seen.rows.note(str(note)[self.skip :], fields(note.lstat()))
                 self.count += 1
                 return TreeEntry(GITLINK, item.name, commit)
             tree = self.folder(item.path, depth + 1)
@@ -118,14 +140,26 @@ class _Import:
             self.progress(f"{self.name}: {self.count} files")
         if stat.S_ISREG(status.st_mode):
             mode = EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
-            return TreeEntry(mode, item.name, self.writer.add_file(item.path, status.st_size))
+            return TreeEntry(mode, item.name, self.file(item.path, looks))
         if stat.S_ISLNK(status.st_mode):
+            self.seen.rows.note(item.path[self.skip :], looks)
             return TreeEntry(SYMLINK, item.name, self.writer.add("blob", link_target(item.path)))
         raise InvalidInput(
             f"{item.path} is neither a file, a folder nor a symlink.",
             code="special-file",
             hints=["move devices, pipes and sockets out of the component"],
         )
+
+    def file(self, path: str, looks: tuple[int, ...]) -> str:
+        """The id of a file's bytes."""
+        name = path[self.skip :]
+        known, oid, digest = self.seen.known.get(name, ((), "", b""))
+        if known == looks:
+            self.writer.digests[oid] = digest
+        else:
+            oid = self.writer.add_file(path, looks[0])
+        self.seen.rows.note(name, looks, oid, self.writer.digests[oid])
+        return oid
 
 
 def _name(item: os.DirEntry[str]) -> str:

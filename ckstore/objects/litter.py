@@ -87,7 +87,7 @@ def sweep(store: Path) -> list[Path]:
     swept += [
         path for path in _listed(packs, "tmp_") if not path.name.startswith(_INDEX) and _sweep(path, True)
     ]
-    for folder in (store, store / "trees", store / "snapshots"):
+    for folder in (store, store / "trees", store / "snapshots", store / "cache"):
         swept += sweep_folder(folder, "tmp-")
     swept += sweep_folder(store / "work", "run-", strangers=False)
     return swept + _sweep_quarantines(store)

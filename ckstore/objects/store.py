@@ -8,6 +8,7 @@
     <store>/incoming/      quarantine of mirrors under way
     <store>/locks/         advisory locks; empty files
     <store>/damaged/       loose objects that were damaged when the same content was added again
+    <store>/cache/         what added folders looked like (see statcache.py); derived
     <store>/index.sqlite   derived, kept by the index engine
 """
 

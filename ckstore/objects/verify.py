@@ -18,6 +18,7 @@ from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
+from ckstore.objects.statcache import forget
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.trees import GITLINK
 
@@ -79,6 +80,8 @@ def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: Non
         progress(f"checked {releases} releases")
     damage += _runs(store)
     trees = list(_extracted(store, digests))
+    if damage:
+        forget(str(store.path))  # so that adding the same content again reads and heals it
     return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from ckstore.model.names import check_name
 from ckstore.model.records import Operation, Release, Source
 from ckstore.model.versions import next_version, parse_version, read_version
 from ckstore.objects.digests import Digests
-from ckstore.objects.folders import Staged, import_folder
+from ckstore.objects.folders import Seen, Staged, import_folder
+from ckstore.objects.head import read_head
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
+from ckstore.objects.statcache import Rows
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.folder import (
     Stated,
@@ -25,10 +28,12 @@ from ckstore.operations.folder import (
     ignored_by_git,
     is_single,
     no_metadata,
+    outside_of,
     repository_name,
     single,
 )
 from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.settled import Memory, Settled, look_at
 
 LOCAL = "local"
 _NOTHING = "nothing was published: what is added is one operation"
@@ -81,13 +86,14 @@ class AddReport:
 def add(
     store: ObjectStore, path: Path, *, kind: str = "", name: str = "", version: str = "",
     tags: Sequence[str] = (), source: str = "", command: str = "ckstore add",
-    origin: str = FOLDER, version_of: Callable[[str], str] | None = None,
+    origin: str = FOLDER, version_of: Callable[[str], str] | None = None, rehash: bool = False,
     progress: Progress = lambda line: None,
 ) -> AddReport:  # fmt: skip
     """Publish the folder ``path``: one operation, all of it or nothing.
 
     ``kind``, ``name``, ``version`` and ``tags`` say what the metadata of a single component does not;
-    ``version_of`` gives the version for a digest where versions are not to be derived.
+    ``version_of`` gives the version for a digest where versions are not to be derived. Files that look as
+    they did the last time are not read again, unless ``rehash``.
     Raises :class:`InvalidInput` for what cannot be a component, :class:`Conflict` for other content under
     a version that is released.
     """
@@ -98,17 +104,38 @@ def add(
     path = path.resolve()
     stated = Stated(kind, name, str(parse_version(version)) if version else "", tuple(sorted(set(tags))))
     stated.checked()
+    asked = (kind, name, version, ",".join(stated.tags), source)
+    cached = _Cached(Memory(str(store.path), str(path), asked), rehash or origin != FOLDER)
+    settled = cached.answer(store)
+    if settled is not None:
+        versions = (called.rpartition("@")[2] for called in settled.unchanged)
+        return AddReport(
+            settled.source, unchanged=settled.unchanged, problems=settled.problems,
+            versions=dict(zip(settled.uids, versions, strict=True)),
+        )  # fmt: skip
+    report, head, here = _publish(
+        store, path, stated, source, command, origin, version_of, progress, cached.seen
+    )
+    cached.keep(head, Settled(report.source, here, list(report.versions), report.problems))
+    return report
+
+
+def _publish(
+    store: ObjectStore, path: Path, stated: Stated, source: str, command: str, origin: str,
+    version_of: Callable[[str], str] | None, progress: Progress, seen: Seen,
+) -> tuple[AddReport, str, list[str]]:  # fmt: skip
+    """(report, head of the log, ``source:kind:name@version`` of all that the folder holds)."""
     alone = is_single(path, stated)
     source_name = _checked(source or repository_name(path, alone) or LOCAL)
-    report = AddReport(source_name)
+    report, here = AddReport(source_name), list[str]()
 
     def prepare(writer: PackWriter) -> tuple[Staged, Listing]:
         # what ships with ckstore is whole wherever it was installed, whatever git thinks of that place
         ignored = (lambda item: False) if origin == BUILTIN else ignored_by_git(path)
         staged = Staged(store, writer)
         if not alone:
-            return staged, _repository(staged, path, stated, ignored, progress)
-        tree, _ = import_folder(writer, path, ignored=ignored, progress=progress)
+            return staged, _repository(staged, path, stated, ignored, progress, seen)
+        tree, _ = import_folder(writer, path, ignored=ignored, progress=progress, seen=seen)
         return staged, single(staged, path, tree, stated)
 
     def edit(view: LogView, change: LogEdit, prepared: tuple[Staged, Listing]) -> None:
@@ -116,11 +143,29 @@ def add(
         url = "" if alone or origin != FOLDER else str(path)
         record = _source(view, source_name, origin, url, listing)
         publisher = _Publisher(view, change, staged, record, report, stated.version, version_of)
-        publisher.publish(listing, whole=not alone)
+        here.extend(publisher.publish(listing, whole=not alone))
 
     summary = f"{path.name} into {source_name}"
-    store.publish(Operation("add", command, summary), prepare, edit)
-    return report
+    return report, store.publish(Operation("add", command, summary), prepare, edit), here
+
+
+class _Cached:
+    """What is remembered about a folder, and what is to be remembered after this time."""
+
+    def __init__(self, memory: Memory, forgotten: bool) -> None:
+        self._memory, self._forgotten = memory, forgotten
+        self._started = time.time_ns()
+        self._rules = look_at(outside_of(Path(memory.folder)))
+        self.seen = Seen() if forgotten else Seen(memory.rows.by_name())
+
+    def answer(self, store: ObjectStore) -> Settled | None:
+        """What was said the last time, when it still holds."""
+        return None if self._forgotten else self._memory.answer(read_head(store.path))
+
+    def keep(self, head: str, said: Settled) -> None:
+        """Remember this time, unless something of the folder had to be left out."""
+        if self.seen.rows.names:
+            self._memory.keep(self.seen.rows, self._rules, self._started, head, said)
 
 
 def _checked(source: str) -> str:
@@ -136,7 +181,7 @@ def _checked(source: str) -> str:
 
 
 def _repository(
-    staged: Staged, path: Path, stated: Stated, ignored: Callable[[str], bool], progress: Progress
+    staged: Staged, path: Path, stated: Stated, ignored: Callable[[str], bool], progress: Progress, seen: Seen
 ) -> Listing:
     if stated:
         raise InvalidInput(
@@ -145,9 +190,10 @@ def _repository(
             hints=["name the folder of one component"],
         )
     try:
-        tree, _ = import_folder(staged.writer, path, ignored=ignored, progress=progress)
+        tree, _ = import_folder(staged.writer, path, ignored=ignored, progress=progress, seen=seen)
         listing = read_root(staged, tree, path.name)
     except InvalidInput:  # something that no tree can hold: it must not stop the components beside it
+        seen.rows = Rows.empty()
         unsafe = Unsafe(path, ignored)
         tree, _ = import_folder(staged.writer, path, ignored=unsafe, progress=progress)
         listing = unsafe.without(read_root(staged, tree, path.name))
@@ -201,18 +247,19 @@ class _Publisher:
     version: str
     version_of: Callable[[str], str] | None = None
 
-    def publish(self, listing: Listing, *, whole: bool) -> None:
+    def publish(self, listing: Listing, *, whole: bool) -> list[str]:
+        """Put everything into the change; gives what the folder holds, ``source:kind:name@version``."""
         self.report.problems = (*listing.problems, *listing.warnings)
         staged = self.staged
         digests = Digests(staged.read_tree, staged.read_blob, staged.large_blob, dict(staged.writer.digests))
-        for listed in listing.components:
-            self._one(listed, digests.of_tree(listed.found.tree))
+        here = [self._one(listed, digests.of_tree(listed.found.tree)) for listed in listing.components]
         if whole:
             self._withdraw({listed.uid for listed in listing.components}, listing.problems)
         if self.report.added or self.report.withdrawn or self.view.source(self.source.name) != self.source:
             self.change.put_source(self.source)
+        return here
 
-    def _one(self, listed: Listed, digest: str) -> None:
+    def _one(self, listed: Listed, digest: str) -> str:
         line = self._line(listed.uid)
         called = f"{self.source.name}:{listed.metadata.kind}:{listed.metadata.name}"
         same = self._unchanged(line, listed, digest)
@@ -223,7 +270,7 @@ class _Publisher:
                 back = replace(line.component, withdrawn="")
                 self.change.put_component(self.source.name, back, ())
                 self.report.returned.append(f"{called}@{same}")
-            return
+            return f"{called}@{same}"
         files = file_names(Trees(self.staged), listed.found.tree)
         where = Where("", listed.found.path, listed.found.tree, digest)
         release = next_release(line.newest if line else None, listed.uid, listed.metadata, files, where)
@@ -237,6 +284,7 @@ class _Publisher:
         after = extend(line, release)
         self.change.put_component(self.source.name, after.component, [release])
         self.report.added.append(Added(called, release))
+        return f"{called}@{release.version}"
 
     def _free(self, release: Release) -> Release:
         """The release under the first version that never meant other files, also not one taken back."""

@@ -94,6 +94,20 @@ def ignored_by_git(path: Path) -> Callable[[str], bool]:
     return ignored
 
 
+def outside_of(path: Path) -> list[str]:
+    """What outside of a folder decides what is added: git's rules for it, and what names it in a repository.
+
+    Paths, of which some may not be there: as long as all look the same, the same is left out.
+    """
+    above = [path, *path.parents]
+    rules = [str(folder / name) for folder in above for name in (".git", ".gitignore")]
+    found = pygit2.discover_repository(str(path))
+    if found is not None:
+        rules += [str(Path(found) / name) for name in ("index", "info/exclude", "config", "commondir")]
+    named = [path.parent.parent / CK_REPOSITORY, path.parent / ".cm" / f"alias-a-{path.name}"]
+    return ["/etc/gitconfig", *rules, *map(str, named)]
+
+
 @dataclass(slots=True)
 class Unsafe:
     """Leaves out what no tree can hold, and with it the components that it lies in.

@@ -7,25 +7,11 @@ from typing import Any
 
 import click
 
-from ckstore.cli.common import Progress, note
-from ckstore.cli.options import FIND_OPTIONS, Option
+from ckstore.cli.common import Progress, declare, note
+from ckstore.cli.options import FIND_OPTIONS
 from ckstore.cli.render_find import emit, limit_note, render, rows_of, terminal_width
 from ckstore.errors import NotFound
 from ckstore.operations.place import store_path
-
-_TYPES: dict[str, dict[str, Any]] = {
-    "flag": {"is_flag": True},
-    "multi": {"multiple": True},
-    "value": {},
-    "number": {"type": click.IntRange(0)},
-}
-
-
-def _declare(option: Option) -> click.Option:
-    return click.Option(
-        [*option.flags, option.name], help=option.help, metavar=option.metavar or None,
-        default=option.default, **_TYPES[option.kind],
-    )  # fmt: skip
 
 
 def find(
@@ -63,5 +49,5 @@ command = click.Command(
     "find",
     callback=find,
     help=find.__doc__,
-    params=[click.Argument(["words"], nargs=-1, metavar="[WORDS]..."), *map(_declare, FIND_OPTIONS)],
+    params=[click.Argument(["words"], nargs=-1, metavar="[WORDS]..."), *map(declare, FIND_OPTIONS)],
 )

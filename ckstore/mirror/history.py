@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import pygit2
+
 from ckstore.errors import CkstoreError
 from ckstore.mirror.derive import Derivation, Line
 from ckstore.mirror.labels import Tagged, label
@@ -203,10 +205,24 @@ def side_tips(objects: ObjectStore, head: str, others: list[str]) -> list[str]:
     """Those of ``others`` (commit ids) that ``head`` does not reach: they need refs of their own."""
     if not others:
         return []
-    walker = objects.repo.walk(head)
-    walker.reset()
-    for oid in others:
-        walker.push(oid)
-    walker.hide(head)
-    outside = {str(commit.id) for commit in walker}
+    try:
+        walker = objects.repo.walk(head)
+        walker.reset()
+        for oid in others:
+            walker.push(oid)
+        walker.hide(head)
+        outside = {str(commit.id) for commit in walker}
+    except (pygit2.GitError, ValueError, KeyError):  # a commit whose author or time libgit2 cannot read
+        outside = set(others) - reached_from(objects, head)
     return sorted(set(others) & outside)
+
+
+def reached_from(objects: ObjectStore, head: str) -> set[str]:
+    """All commits that ``head`` reaches, itself included, by their raw bytes."""
+    pending, seen = [head], {head}
+    while pending:
+        for parent in objects.read_commit(pending.pop()).parents:
+            if parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return seen

@@ -17,7 +17,7 @@ from ckstore.errors import CkstoreError, NotFound
 from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
-from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, tag_ref
+from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, peeled, tag_ref
 from ckstore.mirror.remote import Engine, Progress, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
@@ -69,7 +69,26 @@ def _list(engine: Engine, quarantine: Quarantine, url: RemoteUrl, spelling: str)
         if not pairs and url.scheme in ("http", "https"):
             _refuse_web_page(quarantine, url, spelling)
         return pairs
-    return LibraryGit().list_refs(quarantine.git, url, spelling)  # e.g. it belongs to another user
+    try:
+        return LibraryGit().list_refs(quarantine.git, url, spelling)  # e.g. it belongs to another user
+    except CkstoreError:
+        found = _refs_on_disk(url.folder)
+        if not found:
+            raise
+        return found
+
+
+def _refs_on_disk(folder: Path) -> list[tuple[str, str]]:
+    """The refs of a repository whose objects no tool can read as a whole; none where it is no repository."""
+    git, pairs = git_folder(folder), []
+    with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
+        repo = pygit2.Repository(str(git)) if git else None
+        for name in [*repo.references, "HEAD"] if repo else []:
+            with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
+                pairs.append((name, str(repo.lookup_reference(name).resolve().target)))
+        if repo and not repo.head_is_detached:
+            pairs.append(("HEAD", f"ref: {repo.lookup_reference('HEAD').target}"))
+    return pairs
 
 
 def _refuse_web_page(quarantine: Quarantine, url: RemoteUrl, spelling: str) -> None:
@@ -171,7 +190,7 @@ def is_whole(quarantine: Quarantine) -> bool:
         (walker.hide if ref.startswith(KNOWN) else walker.push)(tip)
     try:
         return not any(objects.missing_objects(str(commit.tree_id), known) for commit in walker)
-    except (KeyError, pygit2.GitError, CkstoreError):
+    except (KeyError, ValueError, pygit2.GitError, CkstoreError):
         return False
 
 
@@ -183,11 +202,12 @@ def results(quarantine: Quarantine, refs: RemoteRefs) -> tuple[str, dict[str, st
     """
     head = quarantine.arrived(HEAD) or refs.head
     tags = {tag: quarantine.arrived(tag_ref(tag)) or oid for tag, oid in refs.tags.items()}
-    return head, {tag: oid for tag, oid in tags.items() if _is_commit(quarantine, oid)}
+    commits = {tag: _commit(quarantine, oid) for tag, oid in tags.items()}
+    return head, {tag: oid for tag, oid in commits.items() if oid}
 
 
-def _is_commit(quarantine: Quarantine, oid: str) -> bool:
+def _commit(quarantine: Quarantine, oid: str) -> str:
     try:
-        return quarantine.objects.read(oid)[0] == "commit"
+        return peeled(quarantine.objects, oid)
     except CkstoreError:
-        return False
+        return ""

@@ -81,12 +81,14 @@ def _list(engine: Engine, quarantine: Quarantine, url: RemoteUrl, spelling: str)
 def _refs_on_disk(folder: Path) -> list[tuple[str, str]]:
     """The refs of a repository whose objects no tool can read as a whole; none where it is no repository."""
     git, pairs = git_folder(folder), []
+    if git is None:
+        return []
     with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
-        repo = pygit2.Repository(str(git)) if git else None
-        for name in [*repo.references, "HEAD"] if repo else []:
+        repo = pygit2.Repository(str(git))
+        for name in [*repo.references, "HEAD"]:
             with contextlib.suppress(pygit2.GitError, ValueError, KeyError):
                 pairs.append((name, str(repo.lookup_reference(name).resolve().target)))
-        if repo and not repo.head_is_detached:
+        if not repo.head_is_detached:
             pairs.append(("HEAD", f"ref: {repo.lookup_reference('HEAD').target}"))
     return pairs
 

@@ -91,8 +91,7 @@ COMMITS: list[Row[bytes]] = [
 
 
 def made(up: Upstream, template: bytes) -> bytes:
-    root = root(up, up.head).encode()
-    return template.replace(b"{tree}", root).replace(b"{head}", up.head.encode())
+    return template.replace(b"{tree}", root(up, up.head).encode()).replace(b"{head}", up.head.encode())
 
 
 @pytest.mark.parametrize("row", parameters(COMMITS))

@@ -32,7 +32,7 @@ def render(
 
 def skipped(problems: Sequence[str]) -> list[str]:
     """Lines for standard error."""
-    return [f"skipped   {problem}" for problem in problems]
+    return [f"problem   {problem}" for problem in problems]
 
 
 def _added(component: str, version: str, bump: str, changes: Sequence[str]) -> str:

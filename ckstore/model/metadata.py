@@ -13,7 +13,7 @@ from typing import Literal
 
 from ckstore.errors import InvalidInput
 from ckstore.model.names import check_name, derive_uid, fit_tag, is_uid, unfit_tag
-from ckstore.model.plain import Plain, as_text
+from ckstore.model.plain import Plain, as_text, as_texts
 
 Scope = Literal["one", "any", "every"]
 
@@ -98,6 +98,11 @@ def checked_uid(stated: object, place: Place, kind: str, name: str, where: str) 
             f"{where}: the UID {uid!r} is not 16 lower-case hexadecimal digits.", code="bad-uid"
         )
     return uid
+
+
+def split_tags(value: object) -> list[str]:
+    """Tags as the frameworks split them: a list or a text, at commas in both."""
+    return [tag for text in as_texts(value) for part in text.split(",") if (tag := part.strip())]
 
 
 def fit_tags(written: Sequence[str], role: str, told: dict[str, None]) -> list[str]:

@@ -9,8 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, checked_uid, fit_tags
-from ckstore.model.plain import Plain, as_flag, as_map, as_text, as_texts, parse_json
+from ckstore.model.metadata import (
+    Metadata,
+    Need,
+    Place,
+    Written,
+    check_called,
+    checked_uid,
+    fit_tags,
+    split_tags,
+)
+from ckstore.model.plain import Plain, as_flag, as_map, as_text, parse_json
 from ckstore.model.tags import TagQuery
 
 CK_FILE = ".cm/meta.json"
@@ -107,5 +116,4 @@ def _deps(prefix: str, value: object, told: dict[str, None]) -> list[Need]:
 
 def _tags(value: object, role: str, told: dict[str, None]) -> list[str]:
     """Tags as the kernel splits them, at commas, each as a requirement can ask for it."""
-    written = [tag for text in as_texts(value) for part in text.split(",") if (tag := part.strip())]
-    return fit_tags(written, role, told)
+    return fit_tags(split_tags(value), role, told)

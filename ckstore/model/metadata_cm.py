@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ckstore.errors import InvalidInput
-from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, fit_tags
+from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, fit_tags, split_tags
 from ckstore.model.names import derive_uid, is_uid, unsafe_component_name
 from ckstore.model.plain import Plain, as_flag, as_list, as_map, as_text, as_texts, parse_json
 from ckstore.model.tags import TagQuery
@@ -29,9 +29,8 @@ CM_FILES = ("_cm.yaml", "_cm.json")
 MLC_FILES = ("meta.yaml", "meta.json")
 CM_BASE = "_base"  # names the component whose metadata one inherits
 _SETS = {"deps": "deps", "prehook_deps": "prehook", "posthook_deps": "posthook", "post_deps": "post"}
-_AT_RUN_TIME = (
-    "enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "run_if_state_all", "dynamic",
-)  # fmt: skip
+_CONDITIONS = ("enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "run_if_state_all")
+_IDENTITY = frozenset(["alias", "uid"])
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?", re.ASCII)
 
 
@@ -58,12 +57,19 @@ def _read(files: Mapping[str, bytes], names: tuple[str, ...], where: str) -> Wri
 
 
 def inherit_cm(base: Plain, own: Plain) -> Plain:
-    """The metadata of a component with a base: mappings are merged, lists follow those of the base."""
+    """The metadata of a component with a base: mappings are merged, lists follow those of the base.
+
+    What a component is called is never inherited.
+    """
+    return _over({key: value for key, value in base.items() if key not in _IDENTITY}, own)
+
+
+def _over(base: Plain, own: Plain) -> Plain:
     merged = dict(base)
     for key, value in own.items():
         before = base.get(key)
         if isinstance(value, dict) and isinstance(before, dict):
-            merged[key] = inherit_cm(before, value)
+            merged[key] = _over(before, value)
         elif isinstance(value, list) and isinstance(before, list):
             merged[key] = [*before, *value]
         else:
@@ -96,7 +102,7 @@ def _describe(format_name: str, written: Written, place: Place, where: str) -> M
         title=as_text(body.get("title")) or as_text(body.get("name")),
         description=as_text(body.get("desc")) or as_text(body.get("description")),
         version=_version(as_text(body.get("version")).strip()),
-        tags=tuple(sorted(set(fit_tags(as_texts(body.get("tags")), "", told)))),
+        tags=tuple(sorted(set(fit_tags(split_tags(body.get("tags")), "", told)))),
         needs=tuple(_needs(body, told)),
         body=body,
         problems=(*written.told, *(f"{where}: {line}" for line in told)),
@@ -135,9 +141,7 @@ def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
     for key, prefix in _SETS.items():
         for dep in as_list(body.get(key)):
             table = as_map(dep)
-            if any(table.get(condition) for condition in _AT_RUN_TIME if condition != "dynamic"):
-                continue
-            if as_flag(table.get("dynamic")):
+            if as_flag(table.get("dynamic")) or any(table.get(condition) for condition in _CONDITIONS):
                 continue
             asked = _query(table, f"{prefix} {as_text(table.get('tags'))!r}", told)
             if asked is None:
@@ -149,7 +153,7 @@ def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
 
 def _query(dep: Plain, role: str, told: dict[str, None]) -> TagQuery | None:
     """The tags that are known beforehand; None when there are none, or what they are is not."""
-    written = [tag for text in as_texts(dep.get("tags")) for part in text.split(",") if (tag := part.strip())]
+    written = split_tags(dep.get("tags"))
     if any("<<<" in tag for tag in written):
         return None
     plain = [tag for tag in written if tag[0] not in "_-"]

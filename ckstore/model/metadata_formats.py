@@ -37,6 +37,7 @@ class MetadataFormat:
     describe: Callable[[Written, Place, str], Metadata]
     base: str = ""
     inherit: Callable[[Plain, Plain], Plain] = lambda base, own: own
+    proof: bytes = b""  # must be in a file of that name outside of a repository: others use the name, too
 
 
 # In the order in which they count where a folder has several.
@@ -44,10 +45,18 @@ FORMATS = (
     MetadataFormat("ckstore", (NATIVE_FILE,), (NATIVE_FILE,), read_native, describe_native),
     MetadataFormat("ck", (CK_FILE,), (CK_FILE, CK_INFO), read_ck, describe_ck, CK_BASE, inherit_ck),
     MetadataFormat("cm", CM_FILES, CM_FILES, read_cm, describe_cm, CM_BASE, inherit_cm),
-    MetadataFormat("mlc", MLC_FILES, MLC_FILES, read_mlc, describe_mlc),
+    MetadataFormat("mlc", MLC_FILES, MLC_FILES, read_mlc, describe_mlc, proof=b"automation_alias"),
 )
 BY_NAME = {entry.name: entry for entry in FORMATS}
 METADATA_FILES = tuple(file for entry in FORMATS for file in entry.files)
+
+
+def format_of(files: Mapping[str, bytes]) -> MetadataFormat | None:
+    """The format of a folder by itself, by its ``files`` (paths of :data:`METADATA_FILES` to bytes)."""
+    for entry in FORMATS:
+        if any(entry.proof in files[mark] for mark in entry.marks if mark in files):
+            return entry
+    return None
 
 
 def parse_metadata(files: Mapping[str, bytes], place: Place, where: str) -> Metadata:
@@ -56,9 +65,9 @@ def parse_metadata(files: Mapping[str, bytes], place: Place, where: str) -> Meta
     What a component inherits from another one is not seen. Raises :class:`InvalidInput` naming the file, the
     line and the reason.
     """
-    for entry in FORMATS:
-        if any(mark in files for mark in entry.marks):
-            return entry.describe(entry.read(files, where), place, where)
+    form = format_of(files)
+    if form is not None:
+        return form.describe(form.read(files, where), place, where)
     raise InvalidInput(
         f"{where}: no metadata ({NATIVE_FILE} or {CK_FILE}).",
         code="no-metadata",

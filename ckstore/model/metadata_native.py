@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from ckstore.errors import InvalidInput
 from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, checked_uid
 from ckstore.model.names import check_tags
-from ckstore.model.plain import Plain, as_map, as_text, as_texts, check_size
+from ckstore.model.plain import MAX_DEPTH, Plain, as_map, as_text, as_texts, check_size, deeper_than
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import read_version
 
@@ -35,9 +35,12 @@ def read_native(files: Mapping[str, bytes], where: str) -> Written:
     path = f"{where}/{NATIVE_FILE}"
     check_size(files[NATIVE_FILE], path)
     try:
-        return Written(tomllib.loads(files[NATIVE_FILE].decode("utf-8-sig")))
+        body = tomllib.loads(files[NATIVE_FILE].decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{path}: not valid TOML: {error}.", code="bad-toml") from error
+    if deeper_than(body, MAX_DEPTH):
+        raise InvalidInput(f"{path}: nested deeper than {MAX_DEPTH} levels.", code="bad-toml")
+    return Written(body)
 
 
 def describe_native(written: Written, place: Place, where: str) -> Metadata:

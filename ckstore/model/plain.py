@@ -52,7 +52,7 @@ def parse_json(data: bytes, where: str, told: list[str] | None = None) -> Plain:
         ) from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
         raise _bad_json(where, str(error)) from error
-    if _deeper_than(value, MAX_DEPTH):
+    if deeper_than(value, MAX_DEPTH):
         raise _bad_json(where, f"nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
         raise InvalidInput(
@@ -87,7 +87,7 @@ def _last_counts(told: list[str], pairs: list[tuple[str, object]]) -> Plain:
     return value
 
 
-def _deeper_than(value: object, levels: int) -> bool:
+def deeper_than(value: object, levels: int) -> bool:
     """Looked at level by level: how much of the stack is left must not decide what is valid."""
     level = [value]
     for _ in range(levels):

@@ -13,8 +13,10 @@ from ckstore.errors import InvalidInput
 from ckstore.mirror.readers import Found, Listed, Listing, metadata_at
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
+from ckstore.model.limits import MAX_METADATA_BYTES
 from ckstore.model.metadata import Metadata, Place
 from ckstore.model.metadata_ck import CK_FILE, CK_REPOSITORY, ck_repository_name
+from ckstore.model.metadata_formats import METADATA_FILES, format_of
 from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.names import check_name, check_tags, is_uid, unsafe_file_name
 from ckstore.model.tomltext import quote
@@ -55,9 +57,21 @@ def check_option(text: str, option: str) -> str:
 
 def is_single(path: Path, stated: Stated) -> bool:
     """True when the folder is one component: it has metadata of its own, or the user names its kind."""
-    if (path / NATIVE_FILE).is_file() or (path / CK_FILE).is_file():
+    if own_format(path):
         return True
     return bool(stated.kind) and not (path / CK_REPOSITORY).is_file()
+
+
+def own_format(path: Path) -> str:
+    """The name of the format of the metadata in a folder; empty when there is none, or not of a component."""
+    present = (file for file in METADATA_FILES if (path / file).is_file())
+    form = format_of({file: _beginning(path / file) for file in present})
+    return form.name if form else ""
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_METADATA_BYTES)
 
 
 def repository_name(path: Path, alone: bool) -> str:
@@ -150,10 +164,10 @@ def single(staged: Staged, path: Path, tree: str, stated: Stated) -> Listing:
     verdict = Safety(Trees(staged)).check(tree)
     if verdict.refusal:
         raise InvalidInput(f"{path} cannot be added: {verdict.refusal}.", code="unsafe-path")
-    if not (path / NATIVE_FILE).is_file() and not (path / CK_FILE).is_file():
-        tree = _with_metadata(staged, path, tree, stated)
-    is_ck = not (path / NATIVE_FILE).is_file() and (path / CK_FILE).is_file()
-    found = Found(str(path), _place(path, stated, is_ck), tree, "ck" if is_ck else "ckstore")
+    form = own_format(path)
+    if not form:
+        tree, form = _with_metadata(staged, path, tree, stated), "ckstore"
+    found = Found(str(path), _place(path, stated, form == "ck"), tree, form)
     metadata = _metadata(staged, found)
     found = replace(found, path=_path_in_repository(path))
     _check_stated(path, metadata, stated)

@@ -222,3 +222,36 @@ class TestSeveralFormats:
         })  # fmt: skip
         assert called(found) == {"script/a": "script:a"}
         assert found.problems == ("old/repo: not read: a repository of its own (.ckr.json) within this one",)
+
+
+class TestInheritance:
+    BASE = "tags: [base]\nnew_env_keys: [CM_A]\n"
+
+    @pytest.mark.parametrize(
+        "text",
+        ["base", UID, f"base,{UID}", "script::base", f"script,5b4e0237da074764::{UID}", "other::elsewhere"],
+    )
+    def test_a_base_is_found_by_alias_or_uid(self, store: ObjectStore, up: Upstream, text: str) -> None:
+        found = listing(store, up, {
+            "cmr.yaml": f"{CMR}prefix: cm\n", **script("cm/script/folder", alias="base", more=self.BASE),
+            **script("cm/other/elsewhere", uid="3" * 16, more=self.BASE),
+            **script("cm/script/heir", uid=OTHER, more=f"_base: '{text}'\ntags: [own]\n"),
+        })  # fmt: skip
+        heir = next(x.metadata for x in found.components if x.metadata.name == "heir")
+        assert (heir.tags, heir.uid, heir.inherits) == (("base", "own"), OTHER, True)
+        assert "_base" not in heir.body
+        assert found.problems == ()
+
+    def test_an_heir_without_a_uid_does_not_take_that_of_its_base(
+        self, store: ObjectStore, up: Upstream
+    ) -> None:
+        heir = {"script/heir/_cm.yaml": "_base: base\n"}
+        found = listing(store, up, {"cmr.yaml": CMR, **script("script/base", more=self.BASE), **heir})
+        assert called(found) == {"script/base": "script:base", "script/heir": "script:heir"}
+        assert found.components[1].uid == derive_uid("script", "heir")
+
+    def test_a_base_that_is_nowhere_is_told(self, store: ObjectStore, up: Upstream) -> None:
+        found = listing(store, up, {"cmr.yaml": CMR, **script("script/heir", more="_base: x::nowhere\n")})
+        assert found.problems == (
+            "script/heir: its base 'x::nowhere' is left out: it is not in this repository",
+        )

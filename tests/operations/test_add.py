@@ -201,6 +201,31 @@ class TestWhatAFolderIs:
         assert names(add(store, folder, source="mine")) == ["mine:dataset:pear@1.0.0"]
 
 
+class TestScripts:
+    META = "alias: get-x\nuid: 1234567890123456\nautomation_alias: script\ntags: [get, x]\n"
+
+    @pytest.mark.parametrize("file", ["_cm.yaml", "meta.yaml"])
+    def test_one_script_says_what_it_is(self, store: ObjectStore, tmp_path: Path, file: str) -> None:
+        folder = write(tmp_path / "script" / "folder", {file: self.META, "customize.py": ""})
+        report = add(store, folder)
+        assert names(report) == ["local:script:get-x@1.0.0"]
+        [added] = report.added
+        assert (added.release.uid, added.release.tags) == ("1234567890123456", ("get", "x"))
+
+    def test_a_file_that_only_has_the_name_says_nothing(self, store: ObjectStore, tmp_path: Path) -> None:
+        folder = write(tmp_path / "recipe", {"meta.yaml": "package: {name: recipe}\n"})
+        with pytest.raises(InvalidInput, match="no metadata"):
+            add(store, folder)
+        assert names(add(store, folder, kind="dataset")) == ["local:dataset:recipe@1.0.0"]
+
+    @pytest.mark.parametrize(("descriptor", "file"), [("cmr.yaml", "_cm.yaml"), ("meta.yaml", "meta.yaml")])
+    def test_a_repository_of_them_is_read_whole(
+        self, store: ObjectStore, tmp_path: Path, descriptor: str, file: str
+    ) -> None:
+        files = {descriptor: "alias: a@b\nuid: 9e97bb72b0474657\n", f"script/x/{file}": self.META}
+        assert names(add(store, write(tmp_path / "repo", files))) == ["repo:script:get-x@1.0.0"]
+
+
 class TestAddingAgain:
     def test_unchanged_content_is_said_to_be_there_and_publishes_nothing(
         self, store: ObjectStore, tmp_path: Path

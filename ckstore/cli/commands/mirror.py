@@ -159,4 +159,4 @@ def _show(report: MirrorReport) -> None:
     for text in report.notes:
         say(f"  note: {text}")
     for problem in report.problems if not report.unchanged else ():
-        say(f"  skipped: {problem}")
+        say(f"  problem: {problem}")

@@ -11,7 +11,7 @@ from ckstore.cli.common import json_option, open_store, plural, print_json, say,
 @store_option
 @json_option
 def command(store_path: str | None, as_json: bool) -> None:
-    """List the sources in the store, with what was skipped in each."""
+    """List the sources in the store, with the problems of each."""
     from ckstore.operations.sources import sources
 
     entries = sources(open_store(store_path, create=False))
@@ -29,6 +29,6 @@ def command(store_path: str | None, as_json: bool) -> None:
     )
     for entry in entries:
         for problem in entry.source.problems:
-            say(f"  skipped in {entry.source.name}: {problem}")
+            say(f"  problem in {entry.source.name}: {problem}")
         for text in entry.yanked:
             say(f"  yanked in {entry.source.name}: {text}")

@@ -15,14 +15,14 @@ from ckstore.mirror.readers.files import file_ids, read_file
 from ckstore.mirror.readers.found import PLAIN, Found, Reader
 from ckstore.mirror.readers.plain import plain_metadata
 from ckstore.mirror.trees import Trees
-from ckstore.model.metadata import Metadata, Written
+from ckstore.model.metadata import Metadata, Place, Written
 from ckstore.model.metadata_formats import BY_NAME
 from ckstore.model.plain import Plain, as_text
 
 MAX_BASES = 10  # one above the other, as in the kernels that these formats were made for
 _REMEMBERED = 8 * 1024 * 1024  # bytes of metadata files, about a tenth of what their values take
 
-_Key = tuple[str, str, tuple[tuple[str, str], ...]]
+_Key = tuple[str, str, Place, tuple[tuple[str, str], ...]]
 
 
 @dataclass(slots=True)
@@ -34,11 +34,20 @@ class _Chain:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Known:
+    """``size`` of the files in bytes; ``metadata`` once it was asked for, unless something is inherited."""
+
+    written: Written
+    size: int
+    metadata: Metadata | None = None
+
+
 class Contents:
     """Metadata by place; knows which components inherit, to read them again when a base changes."""
 
     def __init__(self) -> None:
-        self._written: OrderedDict[_Key, tuple[Written, int]] = OrderedDict()
+        self._known: OrderedDict[_Key, _Known] = OrderedDict()
         self._bytes = 0
         self._heirs: dict[str, tuple[Found, _Chain]] = {}
 
@@ -47,9 +56,11 @@ class Contents:
         if found.format == PLAIN:
             return plain_metadata(found.place)
         form, where = BY_NAME[found.format], found.path or "."
-        written = self._read(trees, found)
+        known = self._read(trees, found)
+        written = known.written
         if not (form.base and as_text(written.body.get(form.base)).strip()):
-            return form.describe(written, found.place, where)
+            known.metadata = known.metadata or form.describe(written, found.place, where)
+            return known.metadata
         chain = _Chain([found.path])
         body = self._inherited(trees, reader, found, written.body, chain)
         self._heirs[found.path] = found, chain
@@ -78,30 +89,29 @@ class Contents:
             return own
         chain.paths.append(base.path)
         try:
-            above = self._read(trees, base).body
+            above = self._read(trees, base).written.body
         except (InvalidInput, NotFound, CorruptData) as error:
             chain.problems.append(f"its base {text!r} is left out: {error.message}")
             return own
         return form.inherit(self._inherited(trees, reader, base, above, chain), own)
 
-    def _read(self, trees: Trees, found: Found) -> Written:
-        """The files as values, remembered by what they hold."""
+    def _read(self, trees: Trees, found: Found) -> _Known:
+        """The files as values, remembered by where they are and what they hold."""
         form = BY_NAME[found.format]
         ids = file_ids(trees, found.tree, form.files)
-        key = found.format, found.path, tuple(ids.items())
-        if key in self._written:
-            self._written.move_to_end(key)
-            return self._written[key][0]
+        key = found.format, found.path, found.place, tuple(ids.items())
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
         where = found.path or "."
         files = {path: read_file(trees, oid) for path, oid in ids.items()}
         if not any(mark in files for mark in form.marks):
             raise InvalidInput(f"{where}: no {' or '.join(form.marks)}.", code="no-metadata")
-        written, size = form.read(files, where), sum(map(len, files.values()))
-        self._written[key] = written, size
-        self._bytes += size
+        known = self._known[key] = _Known(form.read(files, where), sum(map(len, files.values())))
+        self._bytes += known.size
         while self._bytes > _REMEMBERED:
-            self._bytes -= self._written.popitem(last=False)[1][1]
-        return written
+            self._bytes -= self._known.popitem(last=False)[1].size
+        return known
 
     def heirs(self, changed: Iterable[str], gone: Iterable[str], root: str) -> list[Found]:
         """Components that did not change themselves, but inherit from one that did (paths).

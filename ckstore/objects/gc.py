@@ -27,6 +27,7 @@ from ckstore.errors import CkstoreError, Unavailable
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.fold import pack_rows
 from ckstore.objects.head import is_object_id
+from ckstore.objects.litter import remove_pack, temporary_file
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.reach import reach, roots
 from ckstore.objects.store import ObjectStore
@@ -177,8 +178,11 @@ def remove_unreached(store: ObjectStore, found: Unreached, progress: Progress) -
             progress(f"writing {pack.name} anew")
             _rewrite(folder, pack, dead)
         for garbage in found.due:
-            for path in garbage.paths:
-                path.unlink(missing_ok=True)
+            if garbage.name.startswith("pack-") and garbage.count:
+                remove_pack(folder / f"{garbage.name}.pack")
+            else:
+                for path in garbage.paths:
+                    path.unlink(missing_ok=True)
         sync_folder(folder)
     except OSError as error:
         raise not_writable(store.path, error) from error
@@ -211,8 +215,7 @@ def _rewrite(folder: Path, pack: Path, dead: set[bytes]) -> None:
             writer.copy(oid, entry)
         name = writer.finish()
     if name and name != pack.stem:
-        for path in sorted(folder.glob(f"{pack.stem}.*"), key=lambda path: path.suffix != ".idx"):
-            path.unlink(missing_ok=True)
+        remove_pack(pack)
 
 
 def _read_marks(store: Path) -> dict[bytes, int]:
@@ -228,9 +231,9 @@ def _read_marks(store: Path) -> dict[bytes, int]:
 def _write_marks(store: Path, marks: Mapping[bytes, int]) -> None:
     path = store / "gc" / _MARKS
     path.parent.mkdir(exist_ok=True)
-    new = path.with_name(f"tmp-{os.getpid()}")
-    with new.open("w", encoding="ascii") as file:
-        file.writelines(f"{oid.hex()} {since}\n" for oid, since in sorted(marks.items()))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    with temporary_file(path.parent, "tmp-") as new:
+        with new.open("w", encoding="ascii") as file:
+            file.writelines(f"{oid.hex()} {since}\n" for oid, since in sorted(marks.items()))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)

@@ -58,7 +58,7 @@ def remove_pack(pack: Path) -> None:
     index = pack.with_suffix(".idx")
     with temporary_file(pack.parent, _INDEX) as aside:
         index.replace(aside)  # first: without it, a pack is not seen
-        for path in (pack, pack.with_suffix(".rev")):
+        for path in pack.parent.glob(f"{pack.stem}.*"):  # and what git made of it
             path.unlink(missing_ok=True)
 
 
@@ -87,7 +87,7 @@ def sweep(store: Path) -> list[Path]:
     swept += [
         path for path in _listed(packs, "tmp_") if not path.name.startswith(_INDEX) and _sweep(path, True)
     ]
-    for folder in (store, store / "trees", store / "snapshots", store / "cache"):
+    for folder in (store, *(store / name for name in ("trees", "snapshots", "cache", "gc"))):
         swept += sweep_folder(folder, "tmp-")
     swept += sweep_folder(store / "work", "run-", strangers=False)
     return swept + _sweep_quarantines(store)

@@ -68,7 +68,7 @@ def derive(
     # without a head, only a part of its releases came here from another store: all are derived
     before = load_lines(view, source.name) if source.head else {}
     trees, readers = RawTrees(objects, objects.read), Readers(root_name)
-    digests = Digests(trees.read_tree, trees.read_blob, objects.large_blob)
+    digests = Digests(trees.read_tree, trees.read_blob, trees.large_of(objects.large_blob))
     work = Derivation(
         trees, readers, digests.of_tree, lambda tree: missing_below(objects, tree),
         dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],

@@ -45,7 +45,7 @@ def parse_version(text: str) -> Version:
 
 def read_version(value: object) -> Version | None:
     """The version that metadata states, tolerating ``v1.2`` and ``1.2``; None when it states none."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not value:
         return None
     match = re.fullmatch(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?", value.strip(), re.ASCII)
     if match:

@@ -126,10 +126,13 @@ class _Build:
             raise self._error(event, f"the tag {event.tag.replace(_CORE, '!!')} is not allowed")
 
     def _scalar(self, event: Any) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._check_tag(event)
         self._count(event, 1)
         text: str = event.value
-        if _NO_TEXT.search(text):  # written as an escape, which only one of the two parsers refuses
+        if not text.isascii() and _NO_TEXT.search(
+            text
+        ):  # written as an escape, which only one of the two parsers refuses
             raise self._error(event, "half a surrogate pair is no text")
         plain = event.style is None or event.style == ""
         top = self._open[-1] if self._open else None

@@ -12,6 +12,7 @@ from ckstore.mirror.readers.found import Changes, Found, has_file, join
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import Place
 from ckstore.model.metadata_native import NATIVE_FILE
+from ckstore.objects.trees import TreeEntry
 
 MAX_DEPTH = 4
 _REMEMBERED = 500_000
@@ -23,12 +24,15 @@ class NativeReader:
     def __init__(self, name: str) -> None:
         self._name = name
         self._below: dict[tuple[str, int], bool] = {}
+        self._barren = ""  # the last root without any component: the next one differs from it in little
 
     def reads(self, trees: Trees, root: str) -> bool:
         """True when a component lies anywhere in the tree."""
         if len(self._below) > _REMEMBERED:
             self._below.clear()
-        return holds_components(trees, root, self._below)
+        found = holds_components(trees, root, self._below, barren=self._barren)
+        self._barren = self._barren if found else root
+        return found
 
     def changes(self, trees: Trees, old: str, new: str) -> Changes:
         """What changed between two root trees."""
@@ -86,16 +90,29 @@ def is_component(trees: Trees, tree: str) -> bool:
     return bool(tree) and has_file(trees, tree, NATIVE_FILE)
 
 
-def holds_components(trees: Trees, tree: str, known: dict[tuple[str, int], bool], depth: int = 0) -> bool:
-    """True when a component lies in the tree or below; ``known`` remembers answers by (tree, depth)."""
+def holds_components(
+    trees: Trees, tree: str, known: dict[tuple[str, int], bool], depth: int = 0, barren: str = ""
+) -> bool:
+    """True when a component lies in the tree or below; ``known`` remembers answers by (tree, depth).
+
+    ``barren`` is a tree without any at the same depth: what both hold is not looked at again.
+    """
     key = (tree, depth)
     if key not in known:
         known[key] = is_component(trees, tree) or (
-            depth < MAX_DEPTH
-            and any(
-                holds_components(trees, entry.oid, known, depth + 1)
-                for entry in trees.read_tree(tree)
-                if entry.is_tree and not entry.name.startswith(".")
-            )
+            depth < MAX_DEPTH and _any_below(trees, tree, known, depth, barren)
         )
     return known[key]
+
+
+def _any_below(trees: Trees, tree: str, known: dict[tuple[str, int], bool], depth: int, barren: str) -> bool:
+    before, after = trees.difference(barren, tree)
+    return any(
+        holds_components(trees, entry.oid, known, depth + 1, _folder(before.get(name)))
+        for name, entry in after.items()
+        if entry.is_tree and not name.startswith(".")
+    )
+
+
+def _folder(entry: TreeEntry | None) -> str:
+    return entry.oid if entry is not None and entry.is_tree else ""

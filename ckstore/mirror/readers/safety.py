@@ -7,8 +7,9 @@ not even through another one, leads outside.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ckstore.mirror.trees import Trees
 from ckstore.model.limits import (
@@ -88,9 +89,10 @@ class Safety:
     def _entry(self, entry: TreeEntry, depth: int) -> Verdict:
         if entry.is_tree:
             below = self._folder(entry.oid, depth + 1)
-            return replace(
-                below, files=below.files + 1, height=below.height + 1, climb=max(below.climb - 1, 0)
-            )
+            return Verdict(
+                below.refusal, below.warning, below.files + 1, below.listed, below.longest,
+                below.height + 1, max(below.climb - 1, 0), below.climber,
+            )  # fmt: skip
         if entry.mode == SYMLINK and self._trees.objects.size_of(entry.oid) > MAX_LINK_BYTES:
             return Verdict("a symlink, and its target is empty or overlong")
         if entry.mode == SYMLINK:
@@ -122,7 +124,7 @@ def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
     folded: dict[str, str] = {}
     warning = ""
     for entry in entries:
-        reason = unsafe_file_name(entry.name)
+        reason, same, odd = _judged(entry.name)
         if entry.name == SUBMODULE_NOTE:
             reason = "a file of this name stands for a submodule"
         key = entry.name.encode("utf-8", "surrogateescape") + b"/" * entry.is_tree
@@ -134,13 +136,19 @@ def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
         if reason is not None:
             return f"{ascii(entry.name)[1:-1]}: {reason}", ""
         seen.add(entry.name)
-        twin = folded.setdefault(unicodedata.normalize("NFC", entry.name).casefold(), entry.name)
-        odd = unportable_file_name(entry.name)
+        twin = folded.setdefault(same, entry.name)
         if twin != entry.name:
             odd = f"{twin} has the same name on many systems"
         if odd is not None and not warning:
             warning = f"{entry.name}: {odd}"
     return "", warning
+
+
+@functools.lru_cache(maxsize=16_384)
+def _judged(name: str) -> tuple[str | None, str, str | None]:
+    """(why it must not be, what other systems make of it, why some of them cannot have it)."""
+    same = unicodedata.normalize("NFC", name).casefold()
+    return unsafe_file_name(name), same, unportable_file_name(name)
 
 
 def _link(name: str, target: bytes) -> Verdict:

@@ -72,12 +72,15 @@ def decode(data: bytes, what: str) -> dict[str, Any]:
 
 
 def _canonical(value: object) -> object:
+    kind = type(value)
+    if kind is str or kind is int:
+        return value
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a record's keys must be text")
         return {key: _canonical(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(item) for item in value]
+    if isinstance(value, (list, tuple)):  # mostly of text, and there are many
+        return [item if type(item) is str else _canonical(item) for item in value]
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if isinstance(value, Need):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import pygit2
 
 from ckstore.mirror.failures import failure
 from ckstore.mirror.remote import Progress
-from ckstore.mirror.tokens import token_for
+from ckstore.mirror.tokens import Secrets
 from ckstore.mirror.urls import RemoteUrl
 
 _PUSHED = "refs/pushed"
+_PROXY: Final = True  # found as git finds it: https_proxy, no_proxy and the like in the environment
+_CONNECT_MILLISECONDS, _SILENCE_MILLISECONDS = 30_000, 60_000
 
 
 class LibraryGit:
@@ -24,7 +27,9 @@ class LibraryGit:
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
         with _told(url):
-            heads = _remote(git, spelling).list_heads(callbacks=_Callbacks(url, lambda line: None))
+            heads = _remote(git, spelling).list_heads(
+                callbacks=_Callbacks(url, lambda line: None), proxy=_PROXY
+            )
         pairs = [(head.name or "", str(head.oid)) for head in heads]
         return pairs + [(h.name or "", f"ref: {h.symref_target}") for h in heads if h.symref_target]
 
@@ -38,7 +43,7 @@ class LibraryGit:
     ) -> None:
         """Bring these refs, with all they reach, into the repository ``git``."""
         with _told(url):
-            _remote(git, spelling).fetch(list(refspecs), callbacks=_Callbacks(url, progress))
+            _remote(git, spelling).fetch(list(refspecs), callbacks=_Callbacks(url, progress), proxy=_PROXY)
 
     def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
         """Move a ref of the remote forward; what was said when that failed, else nothing."""
@@ -47,7 +52,9 @@ class LibraryGit:
         repository.references.create(_PUSHED, oid, force=True)  # libgit2 pushes refs, not ids
         callbacks = _Callbacks(url, lambda line: None)
         try:
-            repository.remotes.create_anonymous(spelling).push([f"{_PUSHED}:{name}"], callbacks=callbacks)
+            repository.remotes.create_anonymous(spelling).push(
+                [f"{_PUSHED}:{name}"], callbacks=callbacks, proxy=_PROXY
+            )
         except (pygit2.GitError, OSError, KeyError, ValueError) as error:
             return str(error) or "the push failed"
         finally:
@@ -59,6 +66,9 @@ class LibraryGit:
 
 
 def _remote(git: Path, spelling: str) -> pygit2.Remote:
+    if not pygit2.settings.server_timeout:  # else silence is waited for without end
+        pygit2.settings.server_connect_timeout = _CONNECT_MILLISECONDS
+        pygit2.settings.server_timeout = _SILENCE_MILLISECONDS
     return pygit2.Repository(str(git)).remotes.create_anonymous(spelling)
 
 
@@ -95,11 +105,16 @@ class _Callbacks(pygit2.RemoteCallbacks):
     def credentials(
         self, url: str, username_from_url: str | None, allowed_types: pygit2.enums.CredentialType
     ) -> pygit2.UserPass | pygit2.Keypair:
-        """The token or the SSH agent, once: asking again means that it was refused."""
+        """A token or the SSH agent, once: asking again means that it was refused.
+
+        ``url`` is where a redirect may have led; no other host gets a token that is not its own.
+        """
         self._asked += 1
-        token = token_for(self._url)
-        if self._asked == 1 and token and allowed_types & pygit2.enums.CredentialType.USERPASS_PLAINTEXT:
-            return pygit2.UserPass("x-access-token", token)
+        if self._asked == 1 and allowed_types & pygit2.enums.CredentialType.USERPASS_PLAINTEXT:
+            secrets = Secrets(url)
+            token = secrets.given() or secrets.stored()
+            if token:
+                return pygit2.UserPass("x-access-token", token)
         if self._asked == 1 and allowed_types & pygit2.enums.CredentialType.SSH_KEY:
             return pygit2.KeypairFromAgent(username_from_url or "git")
         raise failure(self._url.text, "authentication required")

@@ -11,7 +11,6 @@ own rules before anything is released, and git itself checks ids and connectivit
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import re
@@ -21,13 +20,15 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.remote import Progress
-from ckstore.mirror.tokens import token_for
+from ckstore.mirror.tokens import CONFIGURING, Secrets, token_for
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_CHILD_BYTES, MAX_PACK_BYTES, MAX_SAID_BYTES
 
@@ -40,10 +41,16 @@ _IDLE_SECONDS = 300
 _LINE_CHARACTERS = 10_000
 _TOO_LARGE = getattr(signal, "SIGXFSZ", 0)
 _OLDEST = (2, 29)  # the first with `fetch --stdin`
-_KEPT = frozenset([
+_KEPT = CONFIGURING | {
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
-    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_EXEC_PATH",
-])  # fmt: skip
+    "GIT_PROXY_COMMAND", "GIT_PROXY_SSL_CAINFO", "GIT_HTTP_PROXY_AUTHMETHOD",
+}  # fmt: skip
+# Run by git's shell when a host asks for a password: git sends it to that very host and to no other, as a
+# header field of ours (http.extraHeader) would not be: that one goes along with redirects.
+_HELPER = (
+    '!f() { test "$1" = get && '
+    """printf 'username=x-access-token\\npassword=%s\\n' "$CKSTORE_GIT_TOKEN"; }; f"""
+)
 _SETTINGS = (
     "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.askPass=", "core.fsync=none",
     "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
@@ -60,6 +67,18 @@ _PROTOCOLS = {
     "file": "file",
 }
 _PROGRESS = re.compile(r"(?:remote: )?([A-Z][a-z]+ objects|Resolving deltas):\s+(\d+)%")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One run of git: ``given`` on its standard input, no file of it larger than ``file_bytes``."""
+
+    url: RemoteUrl
+    arguments: Sequence[str]
+    given: str
+    progress: Progress
+    file_bytes: int
+    failed: Callable[[str, str], CkstoreError]
 
 
 class StockGit:
@@ -114,7 +133,8 @@ class StockGit:
         except CkstoreError:
             if not said:
                 raise
-        return "".join(said)
+            return said[-1]
+        return ""
 
     def stop(self) -> None:
         """End the programs that are under way."""
@@ -127,31 +147,44 @@ class StockGit:
         progress: Progress = lambda line: None, file_bytes: int = MAX_PACK_BYTES,
         failed: Callable[[str, str], CkstoreError] = failure,
     ) -> str:  # fmt: skip
+        """Standard output. Git asks the user's credential helpers by itself; the keyring is for us to ask."""
+        call = _Call(url, arguments, given, progress, file_bytes, failed)
+        try:
+            return self._once(git, call, environment(url))
+        except Unavailable as error:
+            token = Secrets(url.text).kept() if error.code == "authentication-needed" else ""
+            if not token:
+                raise
+        return self._once(git, call, environment(url, token=token))
+
+    def _once(self, git: Path, call: _Call, variables: Mapping[str, str]) -> str:
         settings = [item for setting in _SETTINGS for item in ("-c", setting)]
-        command = [self._program, f"--git-dir={git}", *settings, *arguments]
+        command = [self._program, f"--git-dir={git}", *settings, *call.arguments]
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as stdin:
-            stdin.write(given.encode("utf-8", "surrogateescape"))
+            stdin.write(call.given.encode("utf-8", "surrogateescape"))
             stdin.seek(0)
             process = subprocess.Popen(
-                command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=environment(url),
+                command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=variables,
                 start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once
             )  # fmt: skip
-            self._running.add(process)
-            try:
-                if self._stopped:
-                    raise KeyboardInterrupt
-                _bound(process.pid, file_bytes)
-                words = _follow(process, url, progress)
-                code = process.wait()
-            finally:
-                self._running.discard(process)
-                _stop(process)
-            if -code == _TOO_LARGE:
-                words = f"fatal: file too large\n{words}"
+            words, code = self._watch(process, call)
             if code:
-                raise failed(url.text, words)
+                raise call.failed(call.url.text, words)
             out.seek(0)
             return out.read().decode("utf-8", "surrogateescape")
+
+    def _watch(self, process: subprocess.Popen[bytes], call: _Call) -> tuple[str, int]:
+        """What the child says and its exit code; whatever happens here, it does not stay behind."""
+        self._running.add(process)
+        try:
+            if self._stopped:
+                raise KeyboardInterrupt
+            _bound(process.pid, call.file_bytes)
+            words, code = _follow(process, call.url, call.progress), process.wait()
+        finally:
+            self._running.discard(process)
+            _stop(process)
+        return (f"fatal: file too large\n{words}" if -code == _TOO_LARGE else words), code
 
 
 def _version(program: str) -> tuple[int, ...]:
@@ -162,19 +195,25 @@ def _version(program: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", said)[:2])
 
 
-def environment(url: RemoteUrl, given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The child's environment: that of the user (``given``) without what steers git elsewhere."""
+def environment(url: RemoteUrl, given: Mapping[str, str] | None = None, token: str = "") -> dict[str, str]:
+    """The child's environment: that of the user (``given``) without what steers git elsewhere.
+
+    ``token`` is what the host gets instead of what the environment has for it.
+    """
     source = os.environ if given is None else given
     clean = {k: v for k, v in source.items() if not k.startswith("GIT_") or k in _KEPT}
     clean.pop("SSH_ASKPASS", None)
     clean |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": _PROTOCOLS[url.scheme], "LC_ALL": "C",
               "GIT_NO_LAZY_FETCH": "1", "GIT_NO_REPLACE_OBJECTS": "1"}  # fmt: skip
     clean.setdefault("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=30 -oServerAliveInterval=30")
-    token = token_for(url, source)
+    token = token or token_for(url, source)
     if token:  # through the environment: a command line can be read by every user of the machine
-        secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        clean |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"http.https://{url.host}/.extraHeader",
-                  "GIT_CONFIG_VALUE_0": f"Authorization: Basic {secret}"}  # fmt: skip
+        key = f"credential.{url.scheme}://{urlsplit(url.text).netloc}.helper"
+        # the empty one first: the user's own helpers are not to store a token that is not theirs
+        clean |= {
+            "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": key, "GIT_CONFIG_VALUE_0": "",
+            "GIT_CONFIG_KEY_1": key, "GIT_CONFIG_VALUE_1": _HELPER, "CKSTORE_GIT_TOKEN": token,
+        }  # fmt: skip
     return clean
 
 

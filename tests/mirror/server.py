@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import subprocess
@@ -21,6 +22,9 @@ class GitServer:
     cut_after: int = 1_000_000
     status: int = 0  # answer everything with this status
     page: bytes | None = None  # answer everything with this web page
+    password: str = ""  # what a caller must know; empty: nothing
+    moved_to: str = ""  # redirect everything to this server
+    cut_at: float = 0.5  # where a pack that breaks off does so, of its whole
     fetches: int = 0
     seen: list[str] = field(default_factory=list)  # Authorization headers
 
@@ -57,12 +61,14 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             if server.status:
                 self.send_error(server.status)
                 return
+            if server.moved_to:
+                self._plain(301, {"Location": server.moved_to + self.path}, b"")
+                return
+            if server.password and not _knows(self.headers.get("Authorization", ""), server.password):
+                self._plain(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+                return
             if server.page is not None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/html")
-                self.send_header("Content-Length", str(len(server.page)))
-                self.end_headers()
-                self.wfile.write(server.page)
+                self._plain(200, {"Content-Type": "text/html"}, server.page)
                 return
             head, _, content = _backend(server.root, self, body).partition(b"\r\n\r\n")
             packs = b"PACK" in content
@@ -74,10 +80,22 @@ def _handler(server: GitServer) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             cut = packs and server.fetches > server.cut_after
-            self.wfile.write(content[: len(content) // 2] if cut else content)
+            self.wfile.write(content[: int(len(content) * server.cut_at)] if cut else content)
             self.close_connection = True
 
+        def _plain(self, status: int, fields: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in {**fields, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
     return Handler
+
+
+def _knows(authorization: str, password: str) -> bool:
+    scheme, _, text = authorization.partition(" ")
+    return scheme == "Basic" and base64.b64decode(text).decode().partition(":")[2] == password
 
 
 def _backend(root: Path, request: BaseHTTPRequestHandler, body: bytes) -> bytes:

@@ -73,8 +73,9 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
     packs: list[Path] = []
     try:
         _check_folder(source)
-        for path in _packs(source / "objects" / "pack"):
-            packs.append(_copy(path, target.git / "objects" / "pack"))
+        packs.extend(
+            _copy(path, target.git / "objects" / "pack") for path in _packs(source / "objects" / "pack")
+        )
         _check_shared(packs, store)
         commits = _newest(source / "objects", target, packs, tips) if packs else frozenset[str]()
         if commits:
@@ -131,7 +132,7 @@ def _copy(pack: Path, folder: Path) -> Path:
 def _copied(source: Path, target: Path) -> Path:
     """By the file system where it can share blocks, else by the kernel, else by hand."""
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file, target.open("xb") as copy:
+    with os.fdopen(descriptor, "rb") as file, target.open("xb") as copy:
         status = os.fstat(descriptor)
         _own(status, stat.S_IFREG)
         left = status.st_size
@@ -185,7 +186,7 @@ def _ids(index: Path) -> Iterator[bytes]:
 def _check_shared(packs: list[Path], store: Path) -> None:
     """What the store has already is read once more, from the copy, and so hashed."""
     known = KnownObjects(store)
-    new = [raw.hex() for pack in packs for raw in _ids(pack.with_suffix(".idx"))] if known else []
+    new = (raw.hex() for pack in packs for raw in _ids(pack.with_suffix(".idx")))
     shared = [oid for oid in new if known.may_have(oid)]
     if len(shared) > _MOST_SHARED:
         raise _Unsuitable("a fetch brings only what is new")
@@ -198,12 +199,12 @@ def _check_shared(packs: list[Path], store: Path) -> None:
 
 def _newest(source: Path, target: BorrowingStore, packs: list[Path], tips: set[str]) -> frozenset[str]:
     """The wanted commits, or for those that are not packed yet their newest ancestors that are."""
-    packed = {raw.hex() for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
+    packed = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
     reading = BorrowingStore(target.path, (source,))
     found, seen, pending = set[str](), set(tips), list(tips)
     while pending:
         oid = pending.pop()
-        if oid in packed:
+        if bytes.fromhex(oid) in packed:
             found.add(oid)
             continue
         if len(seen) > _MOST_STEPS:

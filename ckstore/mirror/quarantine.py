@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from ckstore.objects.store import ObjectStore
 _WAIT_SECONDS = 3600
 _ADDRESS = "address"
 KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
-HEAD = f"{_ARRIVED}head"
+HEAD, _COPIED = f"{_ARRIVED}head", f"{_ARRIVED}copied/"
 
 
 def tag_ref(tag: str) -> str:
@@ -63,6 +63,12 @@ class Quarantine:
             return peeled(self.objects, str(self.objects.repo.references[ref].resolve().target))
         except (KeyError, pygit2.GitError, ValueError, CkstoreError):
             return ""
+
+    def take_copied(self, commits: Iterable[str]) -> None:
+        """Commits that arrived with all that they reach, by other ways than a fetch."""
+        for commit in commits:
+            self.objects.repo.references.create(_COPIED + commit, commit, force=True)
+        self.known.update(commits)
 
     def lean_on(self, folder: Path) -> None:
         """Read the objects of another repository (its git folder) in place, whole or not."""

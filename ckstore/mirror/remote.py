@@ -38,6 +38,9 @@ class Engine(Protocol):
     ) -> None:
         """Bring these refs, with all they reach, into the repository."""
 
+    def is_connected(self, git: Path, url: RemoteUrl, commits: Iterable[str]) -> bool:
+        """True when nothing is missing that these commits reach; or when that is seen later anyway."""
+
     def stop(self) -> None:
         """End what is under way in any thread, as soon as possible; this engine is not used again."""
 

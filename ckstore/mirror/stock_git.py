@@ -19,7 +19,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -135,6 +135,15 @@ class StockGit:
                 raise
             return said[-1]
         return ""
+
+    def is_connected(self, git: Path, url: RemoteUrl, commits: Iterable[str]) -> bool:
+        """True when nothing is missing that these commits reach."""
+        given = "".join(f"{commit}\n" for commit in commits)
+        try:
+            self._run(git, url, ["rev-list", "--objects", "--quiet", "--stdin"], given)
+        except CkstoreError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End the programs that are under way."""

@@ -17,6 +17,7 @@ from ckstore.errors import CkstoreError, NotFound
 from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
+from ckstore.mirror.pack_copies import copy_packs
 from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, peeled, tag_ref
 from ckstore.mirror.remote import Engine, Progress, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
@@ -107,6 +108,8 @@ def bring(
 ) -> None:
     """Fetch what is not known yet. A damaged local repository is read in place instead."""
     try:
+        if url.kind == "folder":
+            _copy_packs(engine, quarantine, url, listing.refs)
         for batch in _batches(quarantine, url, listing.refs):
             with _whole_packs_only(quarantine.git / "objects" / "pack"):
                 engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
@@ -119,6 +122,23 @@ def bring(
         if url.kind != "folder" or error.code == "disk-full":
             raise
         _read_in_place(quarantine, url, listing.refs, error)
+
+
+def _copy_packs(engine: Engine, quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs) -> None:
+    """Make known what can be had by copying; nothing happens where the folder is not fit for that."""
+    tips = {refs.head, *refs.tags.values()} - quarantine.known
+    git = git_folder(url.folder)
+    if git is None or not tips:
+        return
+    copied = copy_packs(git, quarantine.objects, quarantine.store.git / "objects", tips)
+    if copied is None:
+        return
+    quarantine.reopen()
+    if engine.is_connected(quarantine.git, url, copied.commits):
+        quarantine.take_copied(copied.commits)
+    else:
+        copied.discard()
+        quarantine.reopen()
 
 
 @contextlib.contextmanager

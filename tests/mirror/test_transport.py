@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pygit2
@@ -69,6 +69,9 @@ class DiskFillsUp:
         for name in ("tmp_pack_Ab1", "pack_git2_x1", f"pack-{A}.pack", f"pack-{B}.idx"):
             (git / "objects" / "pack" / name).write_bytes(b"PACK half")
         raise failure(url.text, "fatal: write error: No space left on device")
+
+    def is_connected(self, git: Path, url: RemoteUrl, commits: Iterable[str]) -> bool:
+        return self._engine.is_connected(git, url, commits)
 
     def stop(self) -> None:
         self._engine.stop()

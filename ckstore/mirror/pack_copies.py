@@ -73,11 +73,11 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
     packs: list[Path] = []
     try:
         _check_folder(source)
-        packs.extend(
-            _copy(path, target.git / "objects" / "pack") for path in _packs(source / "objects" / "pack")
-        )
-        _check_shared(packs, store)
-        commits = _newest(source / "objects", target, packs, tips) if packs else frozenset[str]()
+        there, here = source / "objects" / "pack", target.git / "objects" / "pack"
+        packs.extend(_copy(path, here) for path in _packs(there))
+        ids = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
+        _check_shared(packs, ids, store)
+        commits = _newest(source / "objects", target, ids, tips) if ids else frozenset[str]()
         if commits:
             return Copied(tuple(packs), commits)
     except (_Unsuitable, CkstoreError, OSError, ValueError, KeyError, pygit2.GitError):
@@ -183,23 +183,20 @@ def _ids(index: Path) -> Iterator[bytes]:
     return (data[at : at + 20] for at in range(_IDS, _IDS + 20 * count, 20))
 
 
-def _check_shared(packs: list[Path], store: Path) -> None:
+def _check_shared(packs: list[Path], ids: set[bytes], store: Path) -> None:
     """What the store has already is read once more, from the copy, and so hashed."""
-    known = KnownObjects(store)
-    new = (raw.hex() for pack in packs for raw in _ids(pack.with_suffix(".idx")))
-    shared = [oid for oid in new if known.may_have(oid)]
+    shared = KnownObjects(store).packed(ids)
     if len(shared) > _MOST_SHARED:
         raise _Unsuitable("a fetch brings only what is new")
     if shared:
         copies = pygit2.Odb()
         copies.add_backend(pygit2.OdbBackendPack(str(packs[0].parent.parent)), 1)
-        for oid in shared:
-            copies.read(oid)
+        for raw in shared:
+            copies.read(raw.hex())
 
 
-def _newest(source: Path, target: BorrowingStore, packs: list[Path], tips: set[str]) -> frozenset[str]:
+def _newest(source: Path, target: BorrowingStore, packed: set[bytes], tips: set[str]) -> frozenset[str]:
     """The wanted commits, or for those that are not packed yet their newest ancestors that are."""
-    packed = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
     reading = BorrowingStore(target.path, (source,))
     found, seen, pending = set[str](), set(tips), list(tips)
     while pending:

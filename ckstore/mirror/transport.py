@@ -40,12 +40,15 @@ def find_engine() -> PushingEngine:
     return StockGit.find() or LibraryGit()
 
 
-def list_remote(engine: Engine, quarantine: Quarantine, url: RemoteUrl) -> Listing:
-    """Ask the remote for its refs, under each spelling of its address until one is a repository."""
+def list_remote(engine: Engine, git: Path, url: RemoteUrl) -> Listing:
+    """Ask the remote for its refs, under each spelling of its address until one is a repository.
+
+    ``git`` is a bare repository of ours, which stays as it is.
+    """
     first: CkstoreError | None = None
     for spelling in url.spellings:
         try:
-            pairs = _list(engine, quarantine, url, spelling)
+            pairs = _list(engine, git, url, spelling)
         except NotFound as error:
             first = first or error
         else:
@@ -60,18 +63,18 @@ def list_remote(engine: Engine, quarantine: Quarantine, url: RemoteUrl) -> Listi
     raise first
 
 
-def _list(engine: Engine, quarantine: Quarantine, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
+def _list(engine: Engine, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
     try:
-        pairs = engine.list_refs(quarantine.git, url, spelling)
+        pairs = engine.list_refs(git, url, spelling)
     except CkstoreError:
         if url.kind != "folder":
             raise
     else:
         if not pairs and url.scheme in ("http", "https"):
-            _refuse_web_page(quarantine, url, spelling)
+            _refuse_web_page(git, url, spelling)
         return pairs
     try:
-        return LibraryGit().list_refs(quarantine.git, url, spelling)  # e.g. it belongs to another user
+        return LibraryGit().list_refs(git, url, spelling)  # e.g. it belongs to another user
     except CkstoreError:
         found = _refs_on_disk(url.folder)
         if not found:
@@ -94,10 +97,10 @@ def _refs_on_disk(folder: Path) -> list[tuple[str, str]]:
     return pairs
 
 
-def _refuse_web_page(quarantine: Quarantine, url: RemoteUrl, spelling: str) -> None:
+def _refuse_web_page(git: Path, url: RemoteUrl, spelling: str) -> None:
     """Git takes a web page without line breaks for an empty repository; libgit2 looks at what kind it is."""
     try:
-        LibraryGit().list_refs(quarantine.git, url, spelling)
+        LibraryGit().list_refs(git, url, spelling)
     except CkstoreError as error:
         if error.code == "not-a-repository":
             raise
@@ -133,12 +136,10 @@ def _copy_packs(engine: Engine, quarantine: Quarantine, url: RemoteUrl, refs: Re
     copied = copy_packs(git, quarantine.objects, quarantine.store.git / "objects", tips)
     if copied is None:
         return
-    quarantine.reopen()
     if engine.is_connected(quarantine.git, url, copied.commits):
         quarantine.take_copied(copied.commits)
     else:
         copied.discard()
-        quarantine.reopen()
 
 
 @contextlib.contextmanager

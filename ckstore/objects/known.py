@@ -47,6 +47,10 @@ class KnownObjects:
             return True
         return oid[:2] in self._folders and os.path.exists(f"{self._objects}/{oid[:2]}/{oid[2:]}")  # noqa: PTH110 - a hot path
 
+    def packed(self, ids: set[bytes]) -> set[bytes]:
+        """Those of these raw ids that were in packs."""
+        return {*(ids & self._ids), *(raw for index in self._large for raw in ids if _search(index, raw))}
+
 
 def _ids(data: bytes) -> Iterator[bytes]:
     if len(data) < _IDS or data[:8] != _VERSION_2:

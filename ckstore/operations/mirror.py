@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 
 from ckstore.errors import Conflict
 from ckstore.mirror.history import Derived, derive, side_tips
-from ckstore.mirror.quarantine import Quarantine, quarantine
+from ckstore.mirror.quarantine import Quarantine, left_over, quarantine
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs
-from ckstore.mirror.transport import bring, find_engine, list_remote, results
+from ckstore.mirror.transport import Listing, bring, find_engine, list_remote, results
 from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.model.records import Operation, Release, Source
 from ckstore.objects.log import LogEdit, LogView
@@ -67,8 +67,14 @@ def mirror(
     def told(line: str) -> None:
         progress(f"{source.name}: {line}")
 
+    engine = engine or find_engine()
+    told("asking for branches and tags")
+    listing = list_remote(engine, store.git, remote)
+    if _is_current(source, remote, listing.refs) and not left_over(store, source.name):
+        return _unchanged(store.view(), source, remote, listing.refs)
     with quarantine(store, source.name, remote, told) as incoming:
-        return _Mirror(store, remote, incoming, engine or find_engine(), told, moved_from).run(source.name)
+        work = _Mirror(store, remote, incoming, engine, told, moved_from)
+        return work.run(source, listing)
 
 
 @dataclass(slots=True)
@@ -82,20 +88,18 @@ class _Mirror:
     progress: Callable[[str], None]
     moved_from: str = ""
 
-    def run(self, name: str) -> MirrorReport:
-        """Fetch, derive, publish."""
-        view = self.store.view()
+    def run(self, expected: Source, listing: Listing) -> MirrorReport:
+        """Fetch, derive, publish. ``listing`` was asked for when the source was as ``expected``."""
+        view, name = self.store.view(), expected.name
         source = view.source(name) or Source(name, self.url.text, "git")
         if source.url not in (self.url.text, self.moved_from):  # taken while this process waited
             raise taken(source)
-        self.progress("asking for branches and tags")
-        listing = list_remote(self.engine, self.incoming, self.url)
+        if source.head != expected.head:  # another one mirrored it meanwhile: what we know is old
+            listing = list_remote(self.engine, self.store.git, self.url)
         refs = listing.refs
-        here = source.url == self.url.text
-        if here and refs.head == source.head and not _new_tags(source, refs.tags):
+        if _is_current(source, self.url, refs):
             self.incoming.remove()
-            total = sum(not component.withdrawn for component in view.components(name))
-            return replace(self._report(source, refs, None, unchanged=True), total=total)
+            return _unchanged(view, source, self.url, refs)
         bring(self.engine, self.incoming, self.url, listing, self.progress)
         arrived = self._arrived(source, refs)
         derived = derive(self.incoming.objects, view, source, arrived, self.url.name or name, self.progress)
@@ -105,7 +109,11 @@ class _Mirror:
             self._publish(source, arrived, derived, report)
         self.incoming.remove()
         moved = [f"the tag {tag} was moved upstream" for tag in _moved_tags(source, arrived)]
-        moved += [] if here else [f"the repository was at {source.url}; its source continues here"]
+        moved += (
+            []
+            if source.url == self.url.text
+            else [f"the repository was at {source.url}; its source continues here"]
+        )
         return replace(report, notes=(*report.notes, *moved))
 
     def _arrived(self, source: Source, refs: RemoteRefs) -> Source:
@@ -163,16 +171,8 @@ class _Mirror:
         outside = side_tips(objects, arrived.head, others)
         return {_HEAD: arrived.head} | {(_FORMER if oid in former else _SIDE) + oid: oid for oid in outside}
 
-    def _report(
-        self, source: Source, refs: RemoteRefs, derived: Derived | None, *, unchanged: bool
-    ) -> MirrorReport:
-        notes = [note for note in (self.url.note, refs.note) if note]
-        report = MirrorReport(
-            source.name, self.url.text, source.head, source.branch, problems=source.problems,
-            unchanged=unchanged, notes=tuple(notes),
-        )  # fmt: skip
-        if derived is None:
-            return report
+    def _report(self, source: Source, refs: RemoteRefs, derived: Derived, *, unchanged: bool) -> MirrorReport:
+        report = _plain_report(source, self.url, refs, unchanged=unchanged)
         lines, known = derived.lines, derived.known
         return replace(
             report,
@@ -181,8 +181,26 @@ class _Mirror:
             changed=sum(uid in known and bool(line.added) for uid, line in lines.items()),
             withdrawn=sum(bool(line.component.withdrawn) for line in lines.values()),
             releases=sum(len(line.added) for line in lines.values()),
-            notes=(*notes, *_notes(derived, whole=self.incoming.whole)),
+            notes=(*report.notes, *_notes(derived, whole=self.incoming.whole)),
         )
+
+
+def _plain_report(source: Source, url: RemoteUrl, refs: RemoteRefs, *, unchanged: bool) -> MirrorReport:
+    notes = tuple(note for note in (url.note, refs.note) if note)
+    return MirrorReport(
+        source.name, url.text, source.head, source.branch, problems=source.problems, unchanged=unchanged,
+        notes=notes,
+    )  # fmt: skip
+
+
+def _unchanged(view: LogView, source: Source, url: RemoteUrl, refs: RemoteRefs) -> MirrorReport:
+    total = sum(not component.withdrawn for component in view.components(source.name))
+    return replace(_plain_report(source, url, refs, unchanged=True), total=total)
+
+
+def _is_current(source: Source, url: RemoteUrl, refs: RemoteRefs) -> bool:
+    """True when there is nothing to fetch, and nothing to write about the source."""
+    return source.url == url.text and refs.head == source.head and not _new_tags(source, refs.tags)
 
 
 def _new_tags(source: Source, tags: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ckstore.errors import Conflict, InvalidInput
 from ckstore.mirror.urls import RemoteUrl
@@ -30,7 +29,6 @@ def choose_source(
     same = next((source for source in known.values() if source.url == url.text), None)
     if same is None and moved_from:
         same = next((source for source in known.values() if source.url == moved_from), None)
-        same = replace(same, url=url.text) if same else None
     if same is not None and name in ("", same.name):
         return same
     if same is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,6 +76,9 @@ class Hands:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(f"{oid}\n")
         assert pygit2.Repository(str(git)).references
+
+    def is_connected(self, git: Path, url: RemoteUrl, commits: Iterable[str]) -> bool:
+        return True
 
     def stop(self) -> None:
         """Nothing is under way."""

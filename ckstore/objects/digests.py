@@ -25,6 +25,8 @@ PREFIX = "sha256:"
 # to include, and an empty folder would not say why it is empty.
 SUBMODULE_NOTE = ".gitlink"
 _LETTERS = {TREE: b"d", FILE: b"f", EXECUTABLE: b"x", SYMLINK: b"l", GITLINK: b"m"}
+_CHUNK = 1024 * 1024
+_OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOTE = re.compile(rb"[0-9a-f]{40}\n")
 
 
@@ -72,7 +74,7 @@ class Digests:
         if entry.mode == TREE:
             return self._tree(entry.oid, depth + 1)
         if entry.mode == GITLINK:
-            return _gitlink(entry.oid)
+            return gitlink_digest(entry.oid)
         if entry.oid not in self._known:
             self._known[entry.oid] = self._blob(entry.oid)
         return self._known[entry.oid]
@@ -92,26 +94,41 @@ def digest_of_folder(folder: Path) -> str:
 
     Raises :class:`CorruptData` for what no tree can hold: pipes, devices, folders without end.
     """
-    return PREFIX + _folder(folder, 0).hex()
+    return PREFIX + _folder(str(folder), 0).hex()
 
 
-def _folder(folder: Path, depth: int) -> bytes:
-    check_depth(depth, str(folder))
+def _folder(folder: str, depth: int) -> bytes:
+    check_depth(depth, folder)
     with os.scandir(folder) as found:
-        return combine(_on_disk(entry, depth) for entry in found)
+        return combine([_on_disk(entry, depth) for entry in found])
 
 
 def _on_disk(entry: os.DirEntry[str], depth: int) -> tuple[int, bytes, bytes]:
-    name, path = os.fsencode(entry.name), Path(entry.path)
-    mode = entry.stat(follow_symlinks=False).st_mode
-    if stat.S_ISLNK(mode):
+    name, path = os.fsencode(entry.name), entry.path
+    if entry.is_symlink():
         return SYMLINK, name, hashlib.sha256(link_target(path)).digest()
-    if stat.S_ISDIR(mode):
+    if entry.is_dir(follow_symlinks=False):
         commit = submodule_at(path)
-        return (GITLINK, name, _gitlink(commit)) if commit else (TREE, name, _folder(path, depth + 1))
-    if not stat.S_ISREG(mode):
-        raise CorruptData(f"{path} is neither a file, a folder nor a symlink.", code="special-file")
-    return EXECUTABLE if mode & stat.S_IXUSR else FILE, name, digest_of_file(path)
+        return (GITLINK, name, gitlink_digest(commit)) if commit else (TREE, name, _folder(path, depth + 1))
+    if not entry.is_file(follow_symlinks=False):
+        raise _special(path)
+    descriptor = os.open(path, _OPEN)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _special(path)
+        digest = hashlib.sha256()
+        while piece := os.read(descriptor, _CHUNK if status.st_size > _CHUNK else status.st_size + 1):
+            digest.update(piece)
+            if len(piece) == status.st_size:
+                break  # all of it, as the next read would say
+    finally:
+        os.close(descriptor)
+    return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE, name, digest.digest()
+
+
+def _special(path: str) -> CorruptData:
+    return CorruptData(f"{path} is neither a file, a folder nor a symlink.", code="special-file")
 
 
 def digest_of_file(path: Path) -> bytes:
@@ -137,5 +154,6 @@ def submodule_at(path: str | Path) -> str:
     return text[:40].decode() if _NOTE.fullmatch(text) else ""
 
 
-def _gitlink(commit: str) -> bytes:
+def gitlink_digest(commit: str) -> bytes:
+    """The digest of a submodule that is at this commit."""
     return hashlib.sha256(commit.encode()).digest()

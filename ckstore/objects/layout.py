@@ -1,8 +1,8 @@
 """Trees on disk: ``<store>/trees/<oid>/``, read-only, shared by every snapshot.
 
 Written by our own writer, never by a git checkout: no filters, no attributes, no hooks. A tree is laid
-out into a new private folder, folders and files first and symlinks last, so that no name can lead
-through a link; its SHA-256 digest is computed from what was written and compared; then the folder is
+out into a new private folder, held open, symlinks last, so that no name can lead through a link; its SHA-256
+digest is computed while it is written and compared; then the folder is
 renamed to its final name. What has that name is therefore complete, as long as the machine is up: thousands
 of files are not synced, so a power cut may empty them. Which trees are known to be whole is therefore noted
 for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is read again before it is used.
@@ -11,6 +11,7 @@ for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import time
@@ -20,10 +21,11 @@ from pathlib import Path
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.model.names import link_target_rule, unsafe_file_name, unsafe_link_name
 from ckstore.objects.boot import boot_id
-from ckstore.objects.digests import SUBMODULE_NOTE, digest_of_folder
+from ckstore.objects.digests import PREFIX, SUBMODULE_NOTE, combine, digest_of_folder, gitlink_digest
 from ckstore.objects.disk import not_writable
 from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
 from ckstore.objects.litter import temporary_folder
+from ckstore.objects.places import Place, filled
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth, check_extent
 
@@ -44,9 +46,7 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
     try:
         target.parent.mkdir(exist_ok=True)
         with temporary_folder(target.parent, "tmp-") as work:
-            _write(store, tree, work)
-            _check_digest(tree, digest_of_folder(work), digest)
-            _seal(work)
+            _check_digest(tree, PREFIX + _write(store, tree, work).hex(), digest)
             _rename(work, target)
     except OSError as error:
         raise not_writable(store.path, error) from error
@@ -101,40 +101,50 @@ def _rename(work: Path, target: Path) -> None:
             raise
 
 
-def _write(store: ObjectStore, tree: str, folder: Path) -> None:
+def _write(store: ObjectStore, tree: str, folder: Path) -> bytes:
+    """Write the files of a tree; gives the digest of what was written.
+
+    Nothing is read back: the folder is new and nobody else's, so a second reading would come from the very
+    memory that was just filled. What a disk makes of it later is for :func:`_is_whole` and ``fsck``.
+    """
     check_extent(store.read_tree, tree)
-    links: list[tuple[Path, str]] = []
-    pending: list[tuple[str, Path, int]] = [(tree, folder, 0)]
-    while pending:
-        oid, place, depth = pending.pop()
-        check_depth(depth, f"The tree {tree}")
-        for entry in store.read_tree(oid):
-            path = place / _checked(entry)
-            try:
-                if entry.mode == SYMLINK:
-                    links.append((path, _target(entry.name, store.read_blob(entry.oid), depth)))
-                else:
-                    _write_entry(store, entry, path)
-            except FileExistsError:
-                raise _twice(entry.name) from None
-            if entry.is_tree:
-                pending.append((entry.oid, path, depth + 1))
-    for path, link in links:
+    with filled(folder) as place:
+        return _write_tree(store, tree, place, 0)
+
+
+def _write_tree(store: ObjectStore, tree: str, place: Place, depth: int) -> bytes:
+    check_depth(depth, f"The tree {tree}")
+    links: list[tuple[str, bytes]] = []
+    done: list[tuple[int, bytes, bytes]] = []
+    for entry in store.read_tree(tree):
+        name = _checked(entry)
         try:
-            path.symlink_to(link)
+            if entry.mode == SYMLINK:
+                links.append((name, store.read_blob(entry.oid)))
+            else:
+                done.append((entry.mode, os.fsencode(name), _write_entry(store, entry, place, depth)))
         except FileExistsError:
-            raise _twice(path.name) from None
+            raise _twice(name) from None
+    for name, data in links:  # last, so that no name can lead through one
+        try:
+            place.link(name, _target(name, data, depth))
+        except FileExistsError:
+            raise _twice(name) from None
+        done.append((SYMLINK, os.fsencode(name), hashlib.sha256(data).digest()))
+    return combine(done)
 
 
-def _write_entry(store: ObjectStore, entry: TreeEntry, path: Path) -> None:
+def _write_entry(store: ObjectStore, entry: TreeEntry, place: Place, depth: int) -> bytes:
     if entry.mode == TREE:
-        path.mkdir()
-    elif entry.mode == GITLINK:
-        path.mkdir()
-        _write_file(path / SUBMODULE_NOTE, f"{entry.oid}\n".encode(), _READ_ONLY)
-    else:
-        mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
-        _write_file(path, store.read_blob(entry.oid), mode)
+        with place.folder(entry.name) as below:
+            return _write_tree(store, entry.oid, below, depth + 1)
+    if entry.mode == GITLINK:
+        with place.folder(entry.name) as below:
+            below.file(SUBMODULE_NOTE, _READ_ONLY, [f"{entry.oid}\n".encode()])
+        return gitlink_digest(entry.oid)
+    mode = _READ_ONLY_EXECUTABLE if entry.mode == EXECUTABLE else _READ_ONLY
+    pieces = store.large_blob(entry.oid)
+    return place.file(entry.name, mode, [store.read_blob(entry.oid)] if pieces is None else pieces)
 
 
 def _twice(name: str) -> CorruptData:
@@ -155,18 +165,6 @@ def _checked(entry: TreeEntry) -> str:
     if reason is not None:
         raise CorruptData(f"The name {entry.name!r} cannot be laid out: {reason}.", code="unsafe-path")
     return entry.name
-
-
-def _write_file(path: Path, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # whatever the umask: a shared store is read by others
-    finally:
-        os.close(descriptor)
 
 
 def _seal(folder: Path) -> None:

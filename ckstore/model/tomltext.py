@@ -7,6 +7,8 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def quote(text: str) -> str:
     """A TOML basic string (https://toml.io/en/v1.0.0#string)."""
+    if text.isprintable() and '"' not in text and "\\" not in text:  # nearly all; a lock has thousands
+        return f'"{text}"'
     out = []
     for char in text:
         if char in _ESCAPES:

@@ -144,9 +144,9 @@ def link_target(path: str | Path) -> bytes:
 
 def submodule_at(path: str | Path) -> str:
     """The commit of the submodule that a laid-out folder stands for; empty for an ordinary folder."""
-    note = Path(path, SUBMODULE_NOTE)
-    if not os.path.lexists(note) or os.listdir(path) != [SUBMODULE_NOTE]:  # noqa: PTH208 - a hot path
+    if not os.path.lexists(f"{path}/{SUBMODULE_NOTE}") or os.listdir(path) != [SUBMODULE_NOTE]:  # noqa: PTH208 - a hot path
         return ""
+    note = Path(path, SUBMODULE_NOTE)
     if not stat.S_ISREG(note.lstat().st_mode):
         return ""
     with note.open("rb") as file:

@@ -205,9 +205,11 @@ def build_snapshot(target: Path, trees: Sequence[tuple[str, Path]]) -> Path:
 def leads_to(snapshot: Path, component: str, tree: Path) -> bool:
     """True when the entry of a component in a snapshot is the link to its tree, or a copy."""
     place = _place(snapshot, component)
-    if place.is_symlink():
-        return os.readlink(place) == _relative(place, tree) and tree.is_dir()  # noqa: PTH115 - the text as it is
-    return place.is_dir()
+    try:
+        target = os.readlink(place)  # noqa: PTH115 - the text as it is
+    except OSError:
+        return place.is_dir()
+    return target == _relative(place, tree) and tree.is_dir()
 
 
 def _place(snapshot: Path, component: str) -> Path:

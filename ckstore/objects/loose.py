@@ -7,6 +7,7 @@ early in an endless loop, so these files are never given to it.
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
@@ -21,6 +22,14 @@ _SIZE_DIGITS = 20  # of a number below 2 ** 64
 def loose_path(objects: Path, oid: str) -> Path:
     """Where the object is when it is loose."""
     return objects / oid[:2] / oid[2:]
+
+
+def loose_folders(objects: Path) -> frozenset[str]:
+    """The first two digits of all ids that may be loose: asking for each id costs as much as reading it."""
+    try:
+        return frozenset(name for name in os.listdir(objects) if len(name) == 2)  # noqa: PTH208 - names are wanted
+    except FileNotFoundError:
+        return frozenset()
 
 
 def read_loose(objects: Path, oid: str) -> tuple[str, bytes] | None:

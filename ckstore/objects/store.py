@@ -46,7 +46,7 @@ from ckstore.objects.keepfiles import keep_pack, release_packs
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.log import LogEdit, LogView
-from ckstore.objects.loose import damaged, loose_path, read_loose
+from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
 from ckstore.objects.sharing import shared
 from ckstore.objects.stream import Pieces, Sha256
@@ -56,8 +56,7 @@ _TREES_REMEMBERED, _ENTRIES_REMEMBERED = 50_000, 500_000  # some 100 MB
 _PACKS_OPEN = 200
 _SECONDS = re.compile(r"-?[0-9]{1,18}(?![0-9])")
 T = TypeVar("T")
-_TYPES = {pygit2.enums.ObjectType.COMMIT: "commit", pygit2.enums.ObjectType.TREE: "tree",
-          pygit2.enums.ObjectType.BLOB: "blob", pygit2.enums.ObjectType.TAG: "tag"}  # fmt: skip
+_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class ObjectStore:
         self.repo, self._packs = _open(self.git)
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries_held = 0
+        self._loose = self._loose_folders()
         self.pieces = Pieces([self.git / "objects"], lambda: self._packs, self.read)
         self.digests = Digests(self.read_tree, self.read_blob, self.large_blob)
 
@@ -97,6 +97,13 @@ class ObjectStore:
 
     def read(self, oid: str) -> tuple[str, bytes]:
         """(type, bytes) of an object; :class:`NotFound`, or :class:`CorruptData` when it is damaged."""
+        if oid[:2] not in self._loose:  # nearly always
+            try:
+                return self._read_packed(oid)
+            except (NotFound, CorruptData):
+                self._loose = self._loose_folders()
+                if oid[:2] not in self._loose:
+                    raise
         try:
             loose = read_loose(self.git / "objects", oid) if is_object_id(oid) else None
         except CorruptData:
@@ -106,6 +113,12 @@ class ObjectStore:
         except OSError as error:
             raise store_not_readable(self.path, error) from error
         return loose or self._read_packed(oid)
+
+    def _loose_folders(self) -> frozenset[str]:
+        try:
+            return loose_folders(self.git / "objects")
+        except OSError as error:
+            raise store_not_readable(self.path, error) from error
 
     def _read_packed(self, oid: str) -> tuple[str, bytes]:
         try:
@@ -121,7 +134,7 @@ class ObjectStore:
         except (pygit2.GitError, ValueError, OSError) as error:
             self._check_readable()
             raise damaged(oid, error) from error
-        return _TYPES[pygit2.enums.ObjectType(kind)], data
+        return _TYPES[int(kind)], data
 
     def _check_readable(self) -> None:
         try:

@@ -29,6 +29,7 @@ from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.signature import MODULE_FILE, ActionSpec, read_actions
 from ckstore.actions.wire import NO_ROOM, error_as_plain, is_disk_full
 from ckstore.errors import ActionFailed, InvalidInput, NotFound
+from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.locks import Lock
 from ckstore.model.names import did_you_mean
 from ckstore.model.plain import as_map, as_text, parse_json
@@ -40,7 +41,7 @@ def main() -> int:
     """Carry out the plan on standard input; the exit code is 0 when a result was written."""
     os.environ.pop("PYTHONPATH", None)  # it served to find ckstore; the programs we start shall not see it
     sys.dont_write_bytecode = True  # the snapshot is read-only
-    payload = parse_json(_first_line(_LIFELINE), "the plan")
+    payload = parse_json(_first_line(_LIFELINE), "the plan", most=MAX_LOCK_BYTES, finite=False)
     result = Path(as_text(payload.get("result")))
 
     def work() -> int:

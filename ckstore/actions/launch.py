@@ -21,6 +21,7 @@ from ckstore.actions.guard import GRACE
 from ckstore.actions.plan import Outcome, Plan
 from ckstore.actions.wire import NO_ROOM, disk_full, error_from_plain
 from ckstore.errors import ActionFailed, InvalidInput
+from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.plain import as_map, parse_json
 
 # What an action may see of the user's environment: where programs, libraries and homes are, and the
@@ -158,7 +159,9 @@ def _read_result(result: Path, code: int, plan: Plan) -> Outcome:
             details={"exit_code": code},
         )
     try:
-        answer = parse_json(result.read_bytes(), "the result of the action")
+        answer = parse_json(
+            result.read_bytes(), "the result of the action", most=MAX_LOCK_BYTES, finite=False
+        )
         if "error" not in answer:
             return Outcome.from_plain(as_map(answer.get("outcome")))
     except InvalidInput as error:

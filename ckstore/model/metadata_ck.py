@@ -19,7 +19,7 @@ from ckstore.model.metadata import (
     fit_tags,
     split_tags,
 )
-from ckstore.model.plain import Plain, as_flag, as_map, as_text, parse_json
+from ckstore.model.plain import Plain, Twice, as_flag, as_map, as_text, parse_json
 from ckstore.model.tags import TagQuery
 
 CK_FILE = ".cm/meta.json"
@@ -37,14 +37,13 @@ def ck_repository_name(data: bytes, where: str) -> str:
 def read_ck(files: Mapping[str, bytes], where: str) -> Written:
     """The files as values; :class:`InvalidInput` names the file, the line and the reason."""
     body, told = _json(files, CK_FILE, where)
-    about, more = _json(files, CK_INFO, where) if CK_INFO in files else ({}, [])
+    about, more = _json(files, CK_INFO, where) if CK_INFO in files else ({}, ())
     return Written(body, about, (*told, *more))
 
 
-def _json(files: Mapping[str, bytes], name: str, where: str) -> tuple[Plain, list[str]]:
-    told: list[str] = []
-    body = parse_json(files[name], f"{where}/{name}", told)
-    return body, [f"{where}/{name}: {line}" for line in told]
+def _json(files: Mapping[str, bytes], name: str, where: str) -> tuple[Plain, tuple[str, ...]]:
+    body = parse_json(files[name], f"{where}/{name}", twice := Twice())
+    return body, twice.told(f"{where}/{name}")
 
 
 def inherit_ck(base: Plain, own: Plain) -> Plain:

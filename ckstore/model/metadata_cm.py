@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from ckstore.errors import InvalidInput
 from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, fit_tags, split_tags
 from ckstore.model.names import derive_uid, is_uid, unsafe_component_name
-from ckstore.model.plain import Plain, as_flag, as_list, as_map, as_text, as_texts, parse_json
+from ckstore.model.plain import Plain, Twice, as_flag, as_list, as_map, as_text, as_texts, parse_json
 from ckstore.model.tags import TagQuery
 from ckstore.model.versions import parse_version
 from ckstore.model.yamltext import parse_yaml
@@ -49,10 +49,10 @@ def _read(files: Mapping[str, bytes], names: tuple[str, ...], where: str) -> Wri
     told: list[str] = []
     for name in names:
         if name in files:
-            twice: list[str] = []
+            twice = Twice()
             parse = parse_yaml if name.endswith(".yaml") else parse_json
             body.update(parse(files[name], f"{where}/{name}", twice))
-            told += [f"{where}/{name}: {line}" for line in twice]
+            told += twice.told(f"{where}/{name}")
     return Written(body, told=tuple(told))
 
 
@@ -137,7 +137,7 @@ def _version(text: str) -> str:
 
 
 def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
-    roles: dict[str, int] = {}
+    roles: dict[str, list[TagQuery]] = {}  # one script with several variations is one need
     for key, prefix in _SETS.items():
         for dep in as_list(body.get(key)):
             table = as_map(dep)
@@ -147,8 +147,11 @@ def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
             if asked is None:
                 continue
             role = f"{prefix}.{(as_texts(table.get('names')) or ['-'.join(asked.all_of)])[0]}"
-            roles[role] = roles.get(role, 0) + 1
-            yield Need(role if roles[role] == 1 else f"{role}.{roles[role]}", f"script[{asked}]", "any")
+            before = roles.setdefault(role, [])
+            if asked not in before:
+                before.append(asked)
+                number = f".{len(before)}" if len(before) > 1 else ""
+                yield Need(role + number, f"script[{asked}]", "any")
 
 
 def _query(dep: Plain, role: str, told: dict[str, None]) -> TagQuery | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
@@ -17,31 +18,61 @@ from ckstore.model.limits import MAX_DATA_DEPTH, MAX_METADATA_BYTES
 
 Plain = dict[str, object]
 MAX_BYTES, MAX_DEPTH = MAX_METADATA_BYTES, MAX_DATA_DEPTH
+_KEYS_SHOWN, _KEY_SHOWN = 10, 60
 
 
-def check_size(data: bytes, where: str) -> None:
+@dataclass(slots=True)
+class Twice:
+    """Keys that are there twice in one file; the first of them by name, since there may be any number."""
+
+    keys: dict[str, None] = field(default_factory=dict)
+    more: bool = False
+
+    def add(self, key: str, place: str = "") -> None:
+        """One more, at a place in the file."""
+        text = key if len(key) <= _KEY_SHOWN else f"{key[:_KEY_SHOWN]}…"
+        told = f"{text!r} ({place})" if place else repr(text)
+        if len(self.keys) < _KEYS_SHOWN or told in self.keys:
+            self.keys[told] = None
+        else:
+            self.more = True
+
+    def told(self, where: str) -> tuple[str, ...]:
+        """One line about all of them; none when there are none."""
+        if not self.keys:
+            return ()
+        named = ", ".join(self.keys) + (" and others" if self.more else "")
+        return (f"{where}: twice in one place, where the last one counts: {named}",)
+
+
+def check_size(data: bytes, where: str, most: int = MAX_BYTES) -> None:
     """:class:`InvalidInput` when a file is too large to be metadata."""
-    if len(data) > MAX_BYTES:
+    if len(data) > most:
         raise InvalidInput(
-            f"{where}: {len(data)} bytes are too much for metadata (at most {MAX_BYTES}).",
+            f"{where}: {len(data)} bytes are too much for metadata (at most {most}).",
             code="too-large",
-            details={"file": where, "bytes": len(data), "limit": MAX_BYTES},
+            details={"file": where, "bytes": len(data), "limit": most},
         )
 
 
-def parse_json(data: bytes, where: str, told: list[str] | None = None) -> Plain:
+def parse_json(
+    data: bytes, where: str, twice: Twice | None = None, *, most: int = MAX_BYTES, finite: bool = True
+) -> Plain:
     """A JSON object from bytes (UTF-8, a byte order mark is tolerated).
 
     Of a key that is there twice the last one counts, as in the kernel that the files were written for: real
-    metadata has such keys; ``told`` gets a line for each. Numbers that JSON does not have (NaN, Infinity),
-    half surrogate pairs, nesting deeper than :data:`MAX_DEPTH` and more than :data:`MAX_BYTES` are refused.
+    metadata has such keys; they are added to ``twice``. Refused are numbers that JSON does not have (NaN,
+    Infinity; unless not ``finite``), half surrogate pairs, nesting deeper than :data:`MAX_DEPTH` and more
+    than ``most`` bytes.
     Raises :class:`InvalidInput` naming ``where`` and, where it is known, line and column.
     """
-    check_size(data, where)
-    keep = None if told is None else partial(_last_counts, told)
+    check_size(data, where, most)
+    keep = None if twice is None else partial(_last_counts, twice)
     try:
-        text = data.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_no_number, parse_float=_finite, object_pairs_hook=keep)
+        value = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=keep,
+            parse_constant=_no_number if finite else None, parse_float=_finite if finite else None,
+        )  # fmt: skip
         if b"\\ud" in data.lower():  # half a surrogate pair is no text: nothing could store it
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
@@ -76,13 +107,13 @@ def _finite(text: str) -> float:
     return number if math.isfinite(number) else cast(float, _no_number(text))
 
 
-def _last_counts(told: list[str], pairs: list[tuple[str, object]]) -> Plain:
+def _last_counts(twice: Twice, pairs: list[tuple[str, object]]) -> Plain:
     value = dict(pairs)
     if len(value) < len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                told.append(f"the key {key!r} is there twice; the last one counts")
+                twice.add(key)
             seen.add(key)
     return value
 

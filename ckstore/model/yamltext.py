@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckstore.errors import InvalidInput
-from ckstore.model.plain import MAX_DEPTH, Plain, check_size
+from ckstore.model.plain import MAX_DEPTH, Plain, Twice, check_size
 
 MAX_NODES = 200_000  # of the whole value, with every alias written out
 _NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
@@ -26,17 +26,17 @@ _MERGE = "<<"
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
-def parse_yaml(data: bytes, where: str, told: list[str] | None = None) -> Plain:
+def parse_yaml(data: bytes, where: str, twice: Twice | None = None) -> Plain:
     """The mapping in one YAML document (UTF-8, a byte order mark is tolerated).
 
     Of a key that is there twice the last one counts, as for the tools that the files are written for;
-    ``told`` gets a line for each. Raises :class:`InvalidInput` naming ``where``, line and column.
+    they are added to ``twice``. Raises :class:`InvalidInput` naming ``where``, line and column.
     """
     import yaml  # costs start-up time; few commands read YAML
 
     check_size(data, where)
     parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    build = _Build(where, [] if told is None else told)
+    build = _Build(where, twice or Twice())
     try:
         for event in yaml.parse(data.decode("utf-8-sig"), Loader=parser):
             build.take(event)
@@ -85,7 +85,7 @@ class _Build:
     """Turns events into one value, without recursion; collections that an alias names are shared."""
 
     where: str
-    told: list[str]
+    twice: Twice
     value: object = None
     _open: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[object, int]] = field(default_factory=dict)  # anchor → (value, size)
@@ -149,8 +149,7 @@ class _Build:
             self._anchors[event.anchor] = text, 1
         top.key, top.merges = text, plain and text == _MERGE
         if not top.merges and text in top.value:
-            line = event.start_mark.line + 1
-            self.told.append(f"line {line}: the key {text!r} is there twice; the last one counts")
+            self.twice.add(text, f"line {event.start_mark.line + 1}")
 
     def _start(self, event: Any, value: dict[str, Any] | list[Any]) -> None:
         self._check_tag(event)

@@ -92,8 +92,14 @@ post_deps: [{tags: set-echo-off}]
         )
 
     def test_with_one_role_are_numbered(self) -> None:
-        found = cm("deps: [{tags: a, names: x}, {tags: b, names: x}, {tags: c, names: x}]")
+        found = cm(
+            "deps: [{tags: a, names: x}, {tags: b, names: x}, {tags: a, names: x}, {tags: c, names: x}]"
+        )
         assert [need.role for need in found.needs] == ["deps.x", "deps.x.2", "deps.x.3"]
+
+    def test_that_differ_in_their_variations_alone_are_one(self) -> None:
+        found = cm("deps: [{tags: 'lib,_a'}, {tags: 'lib,_b'}]")
+        assert found.needs == (Need("deps.lib", "script[lib]", "any"),)
 
     @pytest.mark.parametrize(
         "dep",

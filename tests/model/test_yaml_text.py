@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckstore.errors import InvalidInput
-from ckstore.model.plain import MAX_BYTES, MAX_DEPTH, as_flag, as_int
+from ckstore.model.plain import MAX_BYTES, MAX_DEPTH, Twice, as_flag, as_int
 from ckstore.model.yamltext import MAX_NODES, parse_yaml
 
 
@@ -58,12 +58,18 @@ def test_anchors_and_merge_keys_are_followed_and_own_keys_win(engine: str) -> No
 
 
 def test_of_a_key_that_is_there_twice_the_last_counts_and_it_is_told_where(engine: str) -> None:
-    told: list[str] = []
-    assert parse_yaml(b"a: 1\nb: {c: 1,\n  c: 2}\na: 2\n", "x", told) == {"a": "2", "b": {"c": "2"}}
-    assert told == [
-        "line 3: the key 'c' is there twice; the last one counts",
-        "line 4: the key 'a' is there twice; the last one counts",
-    ]
+    twice = Twice()
+    assert parse_yaml(b"a: 1\nb: {c: 1,\n  c: 2}\na: 2\n", "x", twice) == {"a": "2", "b": {"c": "2"}}
+    told = "x: twice in one place, where the last one counts: 'c' (line 3), 'a' (line 4)"
+    assert twice.told("x") == (told,)
+
+
+def test_any_number_of_such_keys_is_one_short_line(engine: str) -> None:
+    twice = Twice()
+    parse_yaml(b"".join(b"key%d%s: x\n" % (n % 500, b"y" * 100) for n in range(1000)), "x", twice)
+    [line] = twice.told("x")
+    assert len(line) < 1000 and line.endswith(" and others")
+    assert Twice().told("x") == ()
 
 
 def test_a_byte_order_mark_windows_line_ends_and_document_marks_do_not_matter(engine: str) -> None:

@@ -230,7 +230,8 @@ def _measure(stage: Stage, finished: Finished, measured: Measured) -> None:
         measured.add("system_time", finished.system)
         measured.add(PEAK, finished.max_rss, 0)
     if stage.timer:
-        state = parse_json(tail(stage.folder / stage.timer, _TIMER_BYTES), stage.timer).get("run_time_state")
+        timer = tail(stage.folder / stage.timer, _TIMER_BYTES)
+        state = parse_json(timer, stage.timer, finite=False).get("run_time_state")
         measured.state |= _as_record(as_map(state))
 
 
@@ -246,7 +247,7 @@ def _own_times(stage: Stage) -> dict[str, float]:
     try:
         if path.stat().st_size > _TIMER_BYTES:
             raise ValueError(f"it is larger than {_TIMER_BYTES // MIB} MiB")
-        table = parse_json(path.read_bytes(), stage.timer)
+        table = parse_json(path.read_bytes(), stage.timer, finite=False)
         names = {"execution_time", *(name for name in table if name.startswith("execution_time"))}
         times = {name: float(as_text(table.get(name))) for name in sorted(names)}
         if not all(map(math.isfinite, times.values())):

@@ -40,6 +40,7 @@ COMMANDS = {
     "import": "Take such a file into the store.",
     "pull": "Take over what another store published.",
     "push": "Let another store have what this one has.",
+    "serve": "Serve the store as a git remote.",
     "fsck": "Check the store.",
     "gc": "Remove what nothing needs any more.",
     "completion": "Print the completion script of a shell.",

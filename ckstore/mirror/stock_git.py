@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 from urllib.parse import urlsplit
 
 from ckstore.errors import CkstoreError, Unavailable
@@ -75,7 +76,7 @@ class _Call:
 
     url: RemoteUrl
     arguments: Sequence[str]
-    given: str
+    given: str | IO[bytes]
     progress: Progress
     file_bytes: int
     failed: Callable[[str, str], CkstoreError]
@@ -145,6 +146,11 @@ class StockGit:
             return False
         return True
 
+    def index_pack(self, git: Path, url: RemoteUrl, pack: IO[bytes]) -> None:
+        """Take a pack, from where the file is read now, into the repository; it may lean on what is there."""
+        os.lseek(pack.fileno(), pack.tell(), os.SEEK_SET)
+        self._run(git, url, ["index-pack", "--stdin", "--fix-thin"], pack)
+
     def stop(self) -> None:
         """End the programs that are under way."""
         self._stopped = True
@@ -152,7 +158,7 @@ class StockGit:
             _end(process)
 
     def _run(
-        self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str = "",
+        self, git: Path, url: RemoteUrl, arguments: Sequence[str], given: str | IO[bytes] = "",
         progress: Progress = lambda line: None, file_bytes: int = MAX_PACK_BYTES,
         failed: Callable[[str, str], CkstoreError] = failure,
     ) -> str:  # fmt: skip
@@ -169,9 +175,11 @@ class StockGit:
     def _once(self, git: Path, call: _Call, variables: Mapping[str, str]) -> str:
         settings = [item for setting in _SETTINGS for item in ("-c", setting)]
         command = [self._program, f"--git-dir={git}", *settings, *call.arguments]
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as stdin:
-            stdin.write(call.given.encode("utf-8", "surrogateescape"))
-            stdin.seek(0)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as text:
+            if isinstance(call.given, str):
+                text.write(call.given.encode("utf-8", "surrogateescape"))
+                text.seek(0)
+            stdin = text if isinstance(call.given, str) else call.given
             process = subprocess.Popen(
                 command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=variables,
                 start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once

@@ -10,11 +10,13 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
-from ckstore.errors import InvalidInput
+from ckstore.errors import InvalidInput, Unavailable
 from ckstore.mirror.otherlog import QUARANTINE, bring_log, push_log
 from ckstore.mirror.quarantine import Quarantine, quarantine
 from ckstore.mirror.remote import PushingEngine
+from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.transport import find_engine
 from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.model.names import unsafe_file_name
@@ -32,6 +34,7 @@ from ckstore.operations.received import Received, refused
 Progress = Callable[[str], None]
 _TRIES = 5
 _MERGED = "merged"
+_PUSHED = RemoteUrl("file:///a push", "folder", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,31 @@ def _push_once(
     return PushReport(where, ahead, pulled.head, pulled)
 
 
+def receive(
+    path: Path, old: str, new: str, pack: IO[bytes], *, progress: Progress = lambda line: None
+) -> PullReport:
+    """Take what another store pushed into the one at ``path``: its log moves from ``old`` to ``new``.
+
+    ``pack`` holds the objects. Raises :class:`LogMoved` unless the log is at ``old`` (empty: there is none)
+    and is part of the history of ``new``, and what :func:`pull` raises.
+    """
+    store, engine = ObjectStore(path, create=False), StockGit.find()
+    if engine is None:
+        raise Unavailable("Taking a push needs the git program.", code="no-git", hints=["install git"])
+    with quarantine(store, f"{QUARANTINE}-received", _PUSHED, progress) as incoming:
+        try:
+            engine.index_pack(incoming.git, _PUSHED, pack)
+            incoming.reopen()
+            if not incoming.whole or not incoming.objects.has(new):
+                raise refused("the push", "something in it is missing or beyond the limits")
+            if read_head(path) != old or (old and old not in ancestors(incoming.objects, new)):
+                raise LogMoved("The log here is not what the push was made for: pull first.")
+            meeting = _Meeting(store, _PUSHED, None, incoming, engine, progress)
+            return meeting.take(old, new, join=False)
+        finally:
+            incoming.remove()
+
+
 @contextlib.contextmanager
 def _meeting(
     store: ObjectStore, other: str, engine: PushingEngine | None, progress: Progress, *, create: bool = False
@@ -156,7 +184,7 @@ class _Meeting:
         theirs, self._spelling = bring_log(self.engine, self.incoming, self.url, ours, self.progress)
         for _ in range(_TRIES):
             with contextlib.suppress(LogMoved):
-                return self._take(read_head(self.store.path), theirs, join)
+                return self.take(read_head(self.store.path), theirs, join=join)
         raise LogMoved
 
     def push(self, head: str) -> None:
@@ -164,7 +192,8 @@ class _Meeting:
         self.progress(f"pushing to {self.url.text}")
         push_log(self.engine, self.incoming, self.url, self._spelling, head)
 
-    def _take(self, ours: str, theirs: str, join: bool) -> PullReport:
+    def take(self, ours: str, theirs: str, *, join: bool) -> PullReport:
+        """Judge what arrived below ``theirs`` and publish it over ``ours``, if the log is still there."""
         objects = self.incoming.objects
         our_commits, their_commits = ancestors(objects, ours), ancestors(objects, theirs)
         if theirs in our_commits or not theirs:

@@ -1,0 +1,1 @@
+"""Doors on the network: a store as a git remote."""

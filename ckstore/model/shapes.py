@@ -59,6 +59,7 @@ _TESTS: Mapping[str, Callable[[object], bool]] = {
     "Mapping[str, Any]": _is_map,
 }  # fmt: skip
 _WORDS = {
+    "tuple[tuple[str, str, str], ...]": "a list of three texts each",
     "str": "text", "int": "a whole number", "tuple[str, ...]": "a list of texts",
     "tuple[Need, ...]": "a list of requirements", "Mapping[str, str]": "a map of texts",
     "Mapping[str, Any]": "a map",

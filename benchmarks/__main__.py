@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--store", type=Path, help="an existing store for `find`, instead of a generated one")
     found.add_argument("--tags", default=QUERY, help="what `find` is asked (default: %(default)s)")
     found.add_argument("--ck", default=shutil.which("ck"), help="the program `ck` of Collective Knowledge")
+    found.add_argument("--repository", type=Path, help="a git repository for `history`")
     found.add_argument("--json", action="store_true", help="every sample, in seconds, as JSON")
     return found
 
@@ -60,7 +61,10 @@ def setting(options: argparse.Namespace, folder: Path) -> Setting:
     """What a case is given, with a new folder of its own."""
     folder.mkdir()
     size, repetitions = (QUICK, 3) if options.quick else (FULL, 9)
-    return Setting(folder, size, options.repetitions or repetitions, options.store, options.tags, options.ck)
+    return Setting(
+        folder, size, options.repetitions or repetitions, options.store, options.tags, options.ck,
+        options.repository,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import generate
 from benchmarks.generate import GIT, git
+from benchmarks.history import history
 from benchmarks.measure import Row, Sample, call, compare, process
 
 QUERY = ",".join(generate.COMMON)
@@ -19,7 +20,10 @@ QUERY = ",".join(generate.COMMON)
 
 @dataclass(frozen=True)
 class Setting:
-    """``store`` is one to use for ``find`` (None: a generated one), ``ck`` Collective Knowledge's program."""
+    """``store`` is one to use for ``find`` (None: a generated one), ``ck`` Collective Knowledge's program.
+
+    ``repository`` is one whose history is read (None: a generated one).
+    """
 
     folder: Path
     size: generate.Size
@@ -27,6 +31,7 @@ class Setting:
     store: Path | None
     tags: str
     ck: str | None
+    repository: Path | None = None
 
     @property
     def ckstore(self) -> str:
@@ -167,5 +172,6 @@ def remove_all(*paths: Path) -> None:
 
 
 CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
-    "start": start, "find": find, "add": add, "mirror": mirror, "snapshot": snapshot,
+    "start": start, "find": find, "add": add, "mirror": mirror, "history": history,
+    "snapshot": snapshot,
 }  # fmt: skip

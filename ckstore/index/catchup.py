@@ -60,7 +60,7 @@ def heal(store: Path, view: LogView, progress: Progress = _silent) -> Caught:
     path = Path(own_path(store))
     try:
         with _file_lock(store):
-            if not path.exists() or _is_bad(path):
+            if not path.exists() or is_bad(path):
                 _build(path, view, progress)
         return catch_up(store, view, progress)
     except (sqlite3.Error, OSError) as error:
@@ -221,7 +221,19 @@ def _in_memory(view: LogView, progress: Progress) -> sqlite3.Connection:
     return connection
 
 
-def _is_bad(path: Path) -> bool:
+def build_in_memory(view: LogView, progress: Progress = _silent) -> sqlite3.Connection:
+    """An index of the whole view that no file holds."""
+    return _in_memory(view, progress)
+
+
+def build_anew(store: Path, view: LogView, progress: Progress = _silent) -> None:
+    """Replace the index of a store by one built from the log; sqlite3.Error or OSError when that fails."""
+    with _file_lock(store):
+        _build(Path(own_path(store)), view, progress)
+
+
+def is_bad(path: Path) -> bool:
+    """True for a file that is no sound index, as far as SQLite can tell."""
     try:
         connection = _connect(path)
     except sqlite3.Error as error:

@@ -93,6 +93,22 @@ def move_head(store: Path, old: str, new: str) -> None:
     sync_folder(ref.parent.parent)  # it may be new
 
 
+def put_head(store: Path, new: str) -> None:
+    """Let the log be at ``new`` whatever it was at: for one that is damaged. Locks as for moving it."""
+    ref = store / GIT_FOLDER / LOG_REF
+    lock = ref.with_name(ref.name + ".lock")
+    try:
+        with os.fdopen(_take(lock), "wb") as file:
+            file.write(f"{new}\n".encode("ascii"))
+            file.flush()
+            os.fsync(file.fileno())
+        lock.replace(ref)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
+    sync_folder(ref.parent)
+
+
 def settle_head(store: Path) -> None:
     """Sync the log where it is: whoever moved it may have been killed before that, and it is built upon."""
     folder = (store / GIT_FOLDER / LOG_REF).parent

@@ -44,6 +44,11 @@ def forget_history(repo: pygit2.Repository, names: list[str]) -> None:
         _set(repo, name, None)
 
 
+def put_refs(repo: pygit2.Repository, refs: dict[str, str]) -> None:
+    """Set these refs (full name → commit), whatever was there."""
+    _set_all(repo, refs, {})
+
+
 def _collide(one: str, other: str) -> bool:
     return one.startswith(f"{other}/") or other.startswith(f"{one}/")
 

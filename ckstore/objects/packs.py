@@ -30,7 +30,7 @@ from ckstore.objects.packindex import index_bytes
 from ckstore.objects.stream import LARGE, Sha256
 from ckstore.objects.trees import TreeEntry, in_order, serialize_tree
 
-ObjectType = Literal["commit", "tree", "blob"]
+ObjectType = Literal["commit", "tree", "blob", "tag"]
 Presence = Literal["absent", "damaged", "intact"]
 Present = Callable[[str, ObjectType, bytes | Sha256], Presence]
 _CHUNK = 1024 * 1024

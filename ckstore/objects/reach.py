@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
+import pygit2
+
 from ckstore.errors import CorruptData
-from ckstore.objects.head import is_object_id, read_head
+from ckstore.objects.head import LOG_REF, is_object_id, read_head
 from ckstore.objects.store import ObjectStore
 
 _REPORT_EVERY = 5000
@@ -24,13 +26,34 @@ def roots(store: ObjectStore) -> list[str]:
     return sorted(found - {""})
 
 
-def refs(store: ObjectStore) -> Iterator[tuple[str, str]]:
-    """(name, object id) of every ref that is no alias of another."""
+def refs(store: ObjectStore, skip: Container[str] = ()) -> Iterator[tuple[str, str]]:
+    """(name, object id) of every ref that is no alias of another; CorruptData for one that cannot be read."""
     references = store.repo.references
     for name in references:
-        target = str(references[name].target)
+        if name in skip:
+            continue
+        try:
+            target = str(references[name].target)
+        except (pygit2.GitError, KeyError, ValueError) as error:
+            raise CorruptData(f"The ref {name} cannot be read: {error}.", code="bad-ref") from error
         if is_object_id(target):
             yield name, target
+
+
+def bad_refs(store: ObjectStore) -> list[tuple[str, Path]]:
+    """(name, file) of every loose ref that holds neither an object id nor the name of another ref.
+
+    That of the log is not among them: reading the log tells of it.
+    """
+    found = []
+    for path in sorted((store.git / "refs").rglob("*")):
+        name = path.relative_to(store.git).as_posix()
+        if not path.is_file() or path.suffix == ".lock" or name == LOG_REF:
+            continue
+        text = path.read_text("latin-1").rstrip("\n")
+        if not is_object_id(text) and not text.startswith("ref: refs/"):
+            found.append((name, path))
+    return found
 
 
 def _reflogs(folder: Path) -> Iterator[str]:
@@ -65,6 +88,13 @@ def reach(
                     seen.add(below)
         elif kind in ("commit", "tag"):
             pending += _named(data)
+
+
+def named_in(kind: str, data: bytes) -> list[str]:
+    """The ids that an object names; CorruptData for a damaged tree."""
+    if kind == "tree":
+        return [oid.hex() for _, oid in _tree(data, b"")]
+    return [oid.hex() for oid in _named(data)] if kind in ("commit", "tag") else []
 
 
 def _tree(data: bytes, raw: bytes) -> Iterator[tuple[bool, bytes]]:

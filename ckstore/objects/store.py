@@ -173,6 +173,13 @@ class ObjectStore:
         """The pieces of a blob of some MiB, as :meth:`stream_blob`; None for one to be read as a whole."""
         return self.pieces.large_blob(oid)
 
+    def kind_of(self, oid: str) -> str:
+        """The type of an object, without its bytes where it is in a pack; errors as of :meth:`read`."""
+        try:
+            return _TYPES[pygit2.enums.ObjectType(self._packs.read_header(oid)[0])]
+        except (KeyError, pygit2.GitError, ValueError, OSError):
+            return self.read(oid)[0]
+
     def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """The entries of a tree, in git's order; remembered."""
         known = self._trees.get(oid)
@@ -340,10 +347,13 @@ class ObjectStore:
         self.reopen()
 
     def reopen(self) -> None:
-        """Look again for packs, in their new order; what was damaged is read from its new copy."""
-        old = self.repo
+        """Look again for packs, in their new order; what was damaged is read from its new copy.
+
+        libgit2 shares what it knows of a pack among all who have it open: so the old goes first.
+        """
+        self.repo.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
+        del self._packs
         self.repo, self._packs = _open(self.git)
-        old.free()  # a Repository is part of a cycle: its descriptors would wait for the collector
 
     def _presence(self, oid: str, kind: ObjectType, content: bytes | Sha256) -> Presence:
         """Whether the store holds this very object; a damaged loose copy is moved out of the way."""

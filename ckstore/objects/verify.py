@@ -1,26 +1,34 @@
 """``fsck``: is everything that was published still what it was?
 
-Three questions, each answered by reading bytes: does every object reachable from the log, and from the
-upstream histories kept beside it, hash to its id; does every record decode, and does the tree beside it
-have the id and the digest it names; do the extracted trees still have their digests (they are derived: a
-damaged one is deleted and laid out again).
+Answered by reading bytes: does every object that is reached from the log, and from the upstream histories
+kept beside it, hash to its id; do the files of the object database have their checksums; does every
+record decode, and does the tree beside it have the id and the digest it names; do refs hold what records
+name; do the extracted trees still have their digests (they are derived: a damaged one is deleted and laid
+out again).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ckstore.errors import CkstoreError
+from ckstore.errors import CkstoreError, CorruptData
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
+from ckstore.objects.hashing import object_id
+from ckstore.objects.head import read_head
 from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
+from ckstore.objects.reach import bad_refs, refs
 from ckstore.objects.statcache import forget
-from ckstore.objects.store import HISTORY_REFS, ObjectStore
-from ckstore.objects.trees import GITLINK
+from ckstore.objects.store import ObjectStore
+from ckstore.objects.stored import bad_loose, bad_packs
+from ckstore.objects.trees import GITLINK, parse_tree
+
+_REPORT_EVERY = 1000
+_REPAIR = "`ckstore fsck --repair` looks for good copies"
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,89 +62,174 @@ class Health:
         }  # fmt: skip
 
 
-def check(store: ObjectStore, progress: Callable[[str], None] = lambda line: None) -> Health:
+def check(store: ObjectStore, progress: Progress = lambda line: None) -> Health:
     """Check the whole store; never raises for damage, reports it."""
     damage = [_left_over(path) for path in sweep(store.path)]
-    seen: set[str] = set()
-    head = ""
-    joined: list[str] = []  # logs of other stores, see objects/joining.py
-    try:
-        for head, commit in store.operations():
-            joined += commit.parents[1:]
-            damage += _object(store, head, seen)
-            damage += _below(store, commit.tree, seen, progress)
-    except CkstoreError as error:
-        damage.append(Damage(error.code, f"log {head}", error.message))
-    damage += _history(store, joined, seen, progress)
+    walk = walk_all(store, progress)
+    damage += walk.damage
+    damage += _files(store, walk, progress)
+    damage += _refs(store, walk)
     releases = 0
     digests: dict[str, str] = {}
     for what, tree, digest, problem in _releases(store):
         releases += 1
-        if problem:
-            damage.append(Damage("bad-release", what, problem))
-            continue
-        digests[tree] = digest
-        damage += _digest(store, what, tree, digest)
+        wrong = [Damage("bad-release", what, problem)] if problem else _digest(store, what, tree, digest)
+        damage += wrong
+        if not wrong:
+            digests[tree] = digest
         progress(f"checked {releases} releases")
+    damage += _marks(store)
     damage += _runs(store)
     trees = list(_extracted(store, digests))
     if damage:
         forget(str(store.path))  # so that adding the same content again reads and heals it
-    return Health(len(seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
+    return Health(len(walk.seen), releases, len(trees), (*damage, *(d for d in trees if d is not None)))
 
 
-def _history(
-    store: ObjectStore, joined: list[str], seen: set[str], progress: Callable[[str], None]
-) -> list[Damage]:
-    """Damage in the upstream histories that are kept beside the log, and in logs that were joined."""
-    damage: list[Damage] = []
-    references = store.repo.references
-    pending = [str(references[name].target) for name in references if name.startswith(HISTORY_REFS)]
-    pending += joined
-    while pending:
-        oid = pending.pop()
-        if oid in seen:
-            continue
-        found = _object(store, oid, seen)
-        damage += found
-        if not found:
-            commit = store.read_commit(oid)
-            pending += commit.parents
-            damage += _below(store, commit.tree, seen, progress)
-    return damage
+@dataclass(slots=True)
+class Walk:
+    """A walk that goes on behind damage. ``broken`` are ids that are reached, and missing or damaged."""
+
+    store: ObjectStore
+    progress: Progress
+    seen: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
+    damage: list[Damage] = field(default_factory=list)
+
+    def commits(self, tips: list[str], where: str) -> None:
+        """Everything below these commits (or tags), their ancestors included."""
+        pending = list(tips)
+        while pending:
+            oid = pending.pop()
+            if oid in self.seen:
+                continue
+            found = self._object(oid, where)
+            if found is None:
+                continue
+            if found[0] == "commit":
+                commit = self.store.read_commit(oid)
+                pending += reversed(commit.parents)
+                self._below(commit.tree)
+            elif found[0] == "tag":
+                pending.append(
+                    found[1].split(b"\n", 1)[0].removeprefix(b"object ").decode("ascii", "replace")
+                )
+            elif found[0] == "tree":
+                self.seen.discard(oid)
+                self._below(oid)
+
+    def _below(self, root: str) -> None:
+        pending = [(root, True)]
+        while pending:
+            oid, is_tree = pending.pop()
+            if oid in self.seen:
+                continue
+            found = self._object(oid, "")
+            if is_tree and found is not None:
+                try:
+                    entries = parse_tree(found[1], f"The tree {oid}")
+                    pending += [(entry.oid, entry.is_tree) for entry in entries if entry.mode != GITLINK]
+                except CkstoreError as error:
+                    self.damage.append(Damage(error.code, oid, error.message))
+
+    def _object(self, oid: str, where: str) -> tuple[str, bytes] | None:
+        """(type, bytes) of an object that is what its id says; of a large file, no bytes."""
+        self.seen.add(oid)
+        if len(self.seen) % _REPORT_EVERY == 0:
+            self.progress(f"checked {len(self.seen)} objects")
+        try:
+            pieces = self.store.large_blob(oid)
+            if pieces is not None:  # its bytes are compared with its id at their end
+                for _ in pieces:
+                    pass
+                return "blob", b""
+            kind, data = self.store.read(oid)
+            found = object_id(kind, data)
+            if found != oid:
+                raise CorruptData(f"The object {oid} hashes to {found}.", code="bad-object")
+        except CkstoreError as error:
+            self.broken.add(oid)
+            what = f"{where} {oid}".strip()
+            self.damage.append(Damage(error.code, what, f"{error.message.rstrip('.')}; {_REPAIR}."))
+            return None
+        return kind, data
+
+
+def walk_all(store: ObjectStore, progress: Progress) -> Walk:
+    """Walk the log, then whatever else refs are at."""
+    walk = Walk(store, progress)
+    try:
+        head = read_head(store.path)
+        walk.commits([head] if head else [], "log")
+    except CkstoreError as error:
+        walk.damage.append(Damage(error.code, "log", error.message))
+    for name, oid in _whole_refs(store):
+        walk.commits([oid], name)
+    return walk
+
+
+def _whole_refs(store: ObjectStore) -> list[tuple[str, str]]:
+    try:
+        return list(refs(store, skip={name for name, _ in bad_refs(store)}))
+    except CkstoreError:
+        return []
 
 
 def _left_over(path: Path) -> Damage:
     return Damage("left-over", str(path), "Left behind by a process that was killed; deleted.", True)
 
 
-def _object(store: ObjectStore, oid: str, seen: set[str]) -> list[Damage]:
-    seen.add(oid)
-    try:
-        kind, data = store.read(oid)
-    except CkstoreError as error:
-        return [Damage(error.code, oid, error.message)]
-    found = hashlib.sha1(f"{kind} {len(data)}\0".encode() + data, usedforsecurity=False).hexdigest()
-    return [] if found == oid else [Damage("bad-object", oid, f"The object {oid} hashes to {found}.")]
+def _files(store: ObjectStore, walk: Walk, progress: Progress) -> Iterator[Damage]:
+    """Damaged packs, and damaged loose objects that the walk did not meet.
 
-
-def _below(store: ObjectStore, root: str, seen: set[str], progress: Callable[[str], None]) -> list[Damage]:
-    damage: list[Damage] = []
-    pending = [(root, True)]
-    while pending:
-        oid, is_tree = pending.pop()
-        if oid in seen:
+    A pack without index that nothing is missing for was left by a kill between two renames: litter.
+    """
+    for bad in bad_packs(store.git / "objects", progress):
+        if not walk.broken and not bad.path.with_suffix(".idx").exists():
             continue
-        found = _object(store, oid, seen)
-        damage += found
-        if len(seen) % 1000 == 0:
-            progress(f"checked {len(seen)} objects")
-        if is_tree and not found:
-            try:
-                pending += [(e.oid, e.is_tree) for e in store.read_tree(oid) if e.mode != GITLINK]
-            except CkstoreError as error:
-                damage.append(Damage(error.code, oid, error.message))
-    return damage
+        yield Damage("bad-pack", bad.path.name, f"In this pack, {bad.reason}; {_REPAIR}.")
+    for oid, error in bad_loose(store.git / "objects"):
+        if oid not in walk.broken:
+            yield Damage("bad-loose", oid, f"{error.message.rstrip('.')}; {_REPAIR}.")
+
+
+def _refs(store: ObjectStore, walk: Walk) -> Iterator[Damage]:
+    """Refs that hold nothing, and commits that the records of sources name and no ref holds."""
+    for name, _ in bad_refs(store):
+        yield Damage("bad-ref", name, "It holds no object id; `ckstore fsck --repair` sets it again.")
+    for source, commits in unheld(store, walk.seen):
+        yield Damage(
+            "history-not-held", source,
+            f"No ref holds {len(commits)} of its commits; `ckstore fsck --repair` sets refs, or fetches.",
+        )  # fmt: skip
+
+
+def unheld(store: ObjectStore, seen: set[str]) -> Iterator[tuple[str, list[str]]]:
+    """(source, commits) that its record names and that were not ``seen`` from any ref."""
+    try:
+        sources = store.view().sources()
+    except CkstoreError:  # told before
+        return
+    for source in sources:
+        named = dict.fromkeys([source.head, *source.labels.values()]) if source.history else {}
+        commits = [oid for oid in named if oid and oid not in seen]
+        if commits and source.kind == "git":
+            yield source.name, commits
+
+
+def _marks(store: ObjectStore) -> Iterator[Damage]:
+    """Yanks and retired versions that cannot be read."""
+    try:
+        view = store.view()
+        known = [(source.name, c.uid) for source in view.sources() for c in view.components(source.name)]
+    except CkstoreError:  # told before
+        return
+    for source, uid in known:
+        try:
+            view.yanks(source, uid)
+            view.retired(source, uid)
+        except CkstoreError as error:
+            yield Damage("bad-mark", f"{source}:{uid}", error.message)
 
 
 def _releases(store: ObjectStore) -> Iterator[tuple[str, str, str, str]]:
@@ -198,6 +291,14 @@ def _extracted(store: ObjectStore, digests: dict[str, str]) -> Iterator[Damage |
             yield Damage(
                 "changed-tree", str(path), "Its files were changed; deleted, laid out anew when needed.", True
             )
+
+
+def changed_trees(store: ObjectStore) -> Iterator[tuple[str, str]]:
+    """(tree, digest) of laid-out trees of releases whose files are not what they should be."""
+    expected = {tree: digest for _, tree, digest, problem in _releases(store) if not problem}
+    for path in sorted((store.path / "trees").glob("*")):
+        if path.name in expected and not _has_digest(path, expected[path.name]):
+            yield path.name, expected[path.name]
 
 
 def _has_digest(folder: Path, expected: str) -> bool:

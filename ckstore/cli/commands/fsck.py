@@ -2,35 +2,94 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, say, store_option
+from ckstore.cli.common import Progress, json_option, note, open_store, plural, print_json, say, store_option
 from ckstore.errors import CorruptData
+from ckstore.objects.verify import Damage, Health
+from ckstore.operations.repair import Repair
 
 
 @click.command("fsck")
+@click.option("--repair", is_flag=True, help="Mend what can be mended; damaged files are kept aside.")
+@click.option(
+    "--from",
+    "others",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="With --repair: another store, or a git repository, to take good copies from.",
+)
+@click.option(
+    "--back-to",
+    default="",
+    metavar="OPERATION",
+    help="With --repair, for a log that cannot be mended: go back to its newest whole operation.",
+)
 @store_option
 @json_option
-def command(store_path: str | None, as_json: bool) -> None:
-    """Check every object, record, digest and extracted tree of the store, and its index."""
-    from ckstore.operations.fsck import fsck
+def command(
+    repair: bool, others: tuple[Path, ...], back_to: str, store_path: str | None, as_json: bool
+) -> None:
+    """Check every object, record, digest and extracted tree of the store, and its index.
 
+    --repair brings good copies in, from laid-out trees, from folders that were added, from --from and from
+    where sources were mirrored, and makes anew what is derived. It deletes nothing that it did not replace.
+    """
+    from ckstore.operations.fsck import fsck, fsck_and_repair
+
+    if (others or back_to) and not repair:
+        raise click.UsageError("--from and --back-to go with --repair.")
+    store = open_store(store_path, create=False)
+    done = None
     with Progress() as progress:
-        health = fsck(open_store(store_path, create=False), progress)
+        if repair:
+            done, health = fsck_and_repair(store, others, back_to=back_to, progress=progress)
+        else:
+            health = fsck(store, progress)
     broken = [damage for damage in health.damage if not damage.repaired]
     if as_json:
-        print_json(health.as_plain())
+        print_json(_plain(done, health))
     else:
-        for damage in health.damage:
-            say(f"{damage.code}  {damage.what}: {damage.message}")
-        say(
-            f"checked {plural(health.objects, 'object')}, {plural(health.releases, 'release')}, "
-            f"{plural(health.trees, 'extracted tree')}: "
-            + (plural(len(broken), "problem") if broken else "all well")
-        )
+        _show(done, health, broken)
     if broken:
         raise CorruptData(
             f"The store is damaged in {plural(len(broken), 'place')}.",
             code="store-damaged",
-            hints=["adding or mirroring the same content again heals objects"],
+            hints=_hints(done),
         )
+
+
+def _plain(done: Repair | None, health: Health) -> dict[str, object]:
+    if done is None:
+        return health.as_plain()
+    return {**health.as_plain(), "mended": done.done, "lost": sorted(done.lost), "notes": done.notes,
+            "back_to": done.back_to}  # fmt: skip
+
+
+def _show(done: Repair | None, health: Health, broken: list[Damage]) -> None:
+    for text in done.done if done else ():
+        say(f"mended  {text}")
+    for text in done.notes if done else ():
+        note(text)
+    for damage in health.damage:
+        say(f"{damage.code}  {damage.what}: {damage.message}")
+    say(
+        f"checked {plural(health.objects, 'object')}, {plural(health.releases, 'release')}, "
+        f"{plural(health.trees, 'extracted tree')}: "
+        + (plural(len(broken), "problem") if broken else "all well")
+    )
+
+
+def _hints(done: Repair | None) -> list[str]:
+    if done is None:
+        return ["`ckstore fsck --repair` mends what it can", "adding the same content again heals objects"]
+    if done.back_to:
+        return [
+            f"the newest whole operation is {done.back_to[:12]}, {done.back_summary}; "
+            f"{plural(done.behind, 'operation')} after it would be lost",
+            f"`ckstore fsck --repair --back-to {done.back_to[:12]}` goes back to it",
+        ]
+    return ["`ckstore fsck --repair --from FOLDER` takes good copies from another store or repository"]

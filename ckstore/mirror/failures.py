@@ -24,6 +24,10 @@ class _Sign:
 # The first that matches counts: git says "could not read from remote repository" after most of them.
 _SIGNS = (
     _Sign(
+        r"error: 30[12378]|status code: 30[12378]|redirect", "redirected",
+        "{where} is said to be elsewhere.", ("give the new address",),
+    ),
+    _Sign(
         r"could not resolve|failed to resolve (address|host)|name or service not known|nodename nor servname",
         "unknown-host", "The host of {where} is unknown.",
         ("check the spelling of the address and the network",),

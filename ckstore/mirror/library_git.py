@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,12 @@ from ckstore.mirror.failures import failure
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import Secrets
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.limits import MAX_PACK_BYTES, MAX_SAID_BYTES
 
 _PUSHED = "refs/pushed"
 _PROXY: Final = True  # found as git finds it: https_proxy, no_proxy and the like in the environment
 _CONNECT_MILLISECONDS, _SILENCE_MILLISECONDS = 30_000, 60_000
+_SILENT_SECONDS, _LEAST_PER_SECOND = 60, 1000  # bytes; as for stock git
 
 
 class LibraryGit:
@@ -73,7 +76,9 @@ def _remote(git: Path, spelling: str) -> pygit2.Remote:
     if not pygit2.settings.server_timeout:  # else silence is waited for without end
         pygit2.settings.server_connect_timeout = _CONNECT_MILLISECONDS
         pygit2.settings.server_timeout = _SILENCE_MILLISECONDS
-    return pygit2.Repository(str(git)).remotes.create_anonymous(spelling)
+    repo = pygit2.Repository(str(git))
+    repo.config["http.followRedirects"] = "false"  # see redirects.py
+    return repo.remotes.create_anonymous(spelling)
 
 
 @contextlib.contextmanager
@@ -93,6 +98,24 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self.rejected = ""
         self._asked = 0
         self._last = -1
+        self._said = 0
+        self._since, self._bytes = time.monotonic(), 0
+
+    def sideband_progress(self, string: str) -> None:
+        """What the remote says beside its data is counted, not shown."""
+        self._said += len(string)
+        if self._said > MAX_SAID_BYTES:
+            raise failure(self._url.text, "it talks without end: file too large")
+
+    def _check(self, stats: pygit2.remotes.TransferProgress) -> None:
+        """Not too much, and not too slow."""
+        if stats.received_bytes > MAX_PACK_BYTES:
+            raise failure(self._url.text, "file too large")
+        now = time.monotonic()
+        if now - self._since > _SILENT_SECONDS and stats.received_objects < stats.total_objects:
+            if stats.received_bytes - self._bytes < _LEAST_PER_SECOND * (now - self._since):
+                raise failure(self._url.text, "operation too slow")
+            self._since, self._bytes = now, stats.received_bytes
 
     def push_update_reference(self, refname: str, message: str | None) -> None:
         """A ref was moved, or (with a message) it was not."""
@@ -101,6 +124,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
 
     def transfer_progress(self, stats: pygit2.remotes.TransferProgress) -> None:
         """A line for each percent."""
+        self._check(stats)
         percent = 100 * stats.received_objects // max(stats.total_objects, 1)
         if percent != self._last:
             self._last = percent

@@ -57,6 +57,7 @@ _SETTINGS = (
     "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
     "fetch.unpackLimit=1", "transfer.unpackLimit=1", "fetch.fsckObjects=false", "transfer.fsckObjects=false",
     "fetch.writeCommitGraph=false", "fetch.prune=false", "fetch.pruneTags=false", "transfer.bundleURI=false",
+    "http.followRedirects=false",  # see redirects.py
     "http.lowSpeedLimit=1000", "http.lowSpeedTime=60", "protocol.ext.allow=never",
 )  # fmt: skip
 # Redirects and rewritten addresses may leave a protocol for a safer one, never for a local one.

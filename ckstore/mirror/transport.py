@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pygit2
 
-from ckstore.errors import CkstoreError, NotFound
+from ckstore.errors import CkstoreError, NotFound, Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.pack_copies import copy_packs
 from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, peeled, tag_ref
+from ckstore.mirror.redirects import CODE, MAX_REDIRECTS, follow
 from ckstore.mirror.remote import Engine, Progress, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
@@ -29,10 +30,11 @@ _SMALLEST_BATCH = 4
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a remote has, and the spelling of its address that it answered to."""
+    """What a remote has, and the address and its spelling that it answered to."""
 
     refs: RemoteRefs
     spelling: str
+    at: RemoteUrl
 
 
 def find_engine() -> PushingEngine:
@@ -40,7 +42,7 @@ def find_engine() -> PushingEngine:
     return StockGit.find() or LibraryGit()
 
 
-def list_remote(engine: Engine, git: Path, url: RemoteUrl) -> Listing:
+def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = MAX_REDIRECTS) -> Listing:
     """Ask the remote for its refs, under each spelling of its address until one is a repository.
 
     ``git`` is a bare repository of ours, which stays as it is.
@@ -51,8 +53,12 @@ def list_remote(engine: Engine, git: Path, url: RemoteUrl) -> Listing:
             pairs = _list(engine, git, url, spelling)
         except NotFound as error:
             first = first or error
+        except Unavailable as error:
+            if error.code != CODE or not hops:
+                raise
+            return _led(list_remote(engine, git, follow(url, spelling), hops - 1), url)
         else:
-            return Listing(read_refs(pairs, url.text), spelling)
+            return Listing(read_refs(pairs, url.text), spelling, url)
     assert first is not None
     if url.kind == "folder" and url.folder.is_dir():
         raise NotFound(
@@ -61,6 +67,11 @@ def list_remote(engine: Engine, git: Path, url: RemoteUrl) -> Listing:
             hints=[f"a folder without git is added with: ckstore add {url.folder}"],
         )
     raise first
+
+
+def _led(found: Listing, url: RemoteUrl) -> Listing:
+    note = f"{url.text} led to {found.at.text}"
+    return replace(found, refs=replace(found.refs, note="; ".join(filter(None, [found.refs.note, note]))))
 
 
 def _list(engine: Engine, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
@@ -115,7 +126,7 @@ def bring(
             _copy_packs(engine, quarantine, url, listing.refs)
         for batch in _batches(quarantine, url, listing.refs):
             with _whole_packs_only(quarantine.git / "objects" / "pack"):
-                engine.fetch(quarantine.git, url, listing.spelling, batch, progress)
+                engine.fetch(quarantine.git, listing.at, listing.spelling, batch, progress)
         quarantine.reopen()
         if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
             raise failure(url.text, "its head did not arrive")

@@ -33,6 +33,7 @@ import pygit2
 
 from ckstore.errors import CkstoreError
 from ckstore.mirror.borrowing import BorrowingStore
+from ckstore.mirror.inspection import inspect
 from ckstore.objects.known import KnownObjects
 
 _PACK = re.compile(r"pack-[0-9a-f]{40}\.pack")
@@ -75,6 +76,8 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
         _check_folder(source)
         there, here = source / "objects" / "pack", target.git / "objects" / "pack"
         packs.extend(_copy(path, here) for path in _packs(there))
+        if inspect(here):
+            raise _Unsuitable("objects beyond a limit: a fetch leaves out what holds them")
         ids = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
         _check_shared(packs, ids, store)
         commits = _newest(source / "objects", target, ids, tips) if ids else frozenset[str]()

@@ -15,6 +15,7 @@ import pygit2
 
 from ckstore.errors import CkstoreError, NotFound, Unavailable
 from ckstore.mirror.failures import failure
+from ckstore.mirror.inspection import unreadable
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.pack_copies import copy_packs
@@ -131,6 +132,7 @@ def bring(
         if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
             raise failure(url.text, "its head did not arrive")
         if not engine.checks_arrivals:
+            quarantine.objects.refused |= unreadable(quarantine.git / "objects" / "pack", quarantine.objects)
             quarantine.whole = quarantine.whole and is_whole(quarantine)
     except CkstoreError as error:
         if url.kind != "folder" or error.code == "disk-full":

@@ -24,6 +24,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"(?:([A-Za-z0-9._-]+)@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):(?!//)(.+)")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _USER = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
+_SECRET_IN_SCP = re.compile(r"[^/@:]+:[^/@]+@[^/@:]+[:/]")
 _PATH = re.compile(r"\.{0,2}/|~")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _ENCODED_CONTROL = re.compile(r"%(?:[01][0-9a-fA-F]|7[fF])")
@@ -94,6 +95,8 @@ def parse_url(text: str) -> RemoteUrl:
     scheme = _SCHEME.match(text)
     if scheme:
         return _with_scheme(scheme[1].lower(), text)
+    if _SECRET_IN_SCP.match(text):
+        raise InvalidInput("The address contains credentials.", code="credentials-in-url", hints=_CREDENTIALS)
     scp = _SCP.fullmatch(text)
     if scp:
         return _scp(scp[1] or "", scp[2], scp[3], text)

@@ -218,7 +218,9 @@ def _notes(derived: Derived, *, whole: bool) -> list[str]:
     if derived.walk.cut:
         notes.append(f"the history before {derived.walk.cut[:12]} is missing in the source")
     if not whole:
-        notes.append("objects are missing in the source: its releases are kept, its history is not")
+        notes.append(
+            "objects of the source are missing or refused: its releases are kept, its history is not"
+        )
     if derived.shared_uids:
         notes.append(
             f"{derived.shared_uids} components share a UID with one of another kind; they got their own"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ckstore.errors import NotFound
+from ckstore.errors import NotFound, Unsupported
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.metadata import Metadata, Place
 from ckstore.model.metadata_formats import BY_NAME, METADATA_FILES, parse_metadata
+from ckstore.model.plain import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,10 @@ class ComponentView:
 
 
 def load_component(snapshot: Path, lock: Lock, name: str) -> ComponentView:
-    """The component ``source:kind:name``; :class:`NotFound` when the lock or the snapshot lacks it."""
+    """The component ``source:kind:name``; :class:`NotFound` when the lock or the snapshot lacks it.
+
+    :class:`Unsupported` for one that inherits: its base may be pinned at any version, or not at all.
+    """
     pin = lock.pin(name)
     path = snapshot / pin.source / pin.kind / pin.name
     if not path.is_dir():
@@ -48,4 +52,11 @@ def load_component(snapshot: Path, lock: Lock, name: str) -> ComponentView:
         )
     files = {file: (path / file).read_bytes() for file in METADATA_FILES if (path / file).is_file()}
     metadata = parse_metadata(files, Place(pin.kind, pin.name, pin.uid), name)
+    base = as_text(metadata.body.get(BY_NAME[metadata.format].base))
+    if base:
+        raise Unsupported(
+            f"{name} inherits from {base!r}: its own files do not say all that an action must know.",
+            code="inherits",
+            hints=["a copy of the component that holds the metadata of both can be used"],
+        )
     return ComponentView(name, path.resolve(), metadata, pin)

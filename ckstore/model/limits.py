@@ -33,6 +33,8 @@ MAX_FOLDERS_READ = 200_000  # places that may hold components, looked at for one
 
 MAX_METADATA_BYTES = 4 * MIB  # one metadata file or manifest; the largest real one that was seen has 0.4
 MAX_LOCK_BYTES = 64 * MIB
+MAX_DATA_VALUES = 200_000  # in one YAML file, each alias counted with all that it stands for
+MAX_BASES = 10  # components that one inherits from, one above the other
 MAX_KEY_PARTS = 64  # a.b.c in TOML: reading such a key costs the square of its parts
 MAX_DATA_DEPTH = 64  # lists and mappings within each other
 MAX_PROBLEMS = 10_000  # reported lines of one source

@@ -5,7 +5,7 @@ from how a scalar looks: all are text (:func:`~ckstore.model.plain.as_flag` and 
 flag or a number is meant), and nothing, ``~`` and ``null`` are None. Built on PyYAML's events, not on its
 objects: an alias counts with all that it stands for, so a small file cannot become a large value. Merge
 keys (``<<``) are followed. Refused, with the line: several documents, keys that are no text, tags that
-would create other objects, nesting deeper and values larger than the limits below.
+would create other objects, nesting deeper and values larger than the limits allow.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckstore.errors import InvalidInput
+from ckstore.model.limits import MAX_DATA_VALUES
 from ckstore.model.plain import MAX_DEPTH, Plain, Twice, check_size
 
-MAX_NODES = 200_000  # of the whole value, with every alias written out
 _NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset(["!", *(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq",
@@ -118,8 +118,8 @@ class _Build:
 
     def _count(self, event: Any, size: int) -> None:
         self._total += size
-        if self._total > MAX_NODES:
-            raise self._error(event, f"more than {MAX_NODES} values, with every alias written out")
+        if self._total > MAX_DATA_VALUES:
+            raise self._error(event, f"more than {MAX_DATA_VALUES} values, with every alias written out")
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None and event.tag not in _TAGS:

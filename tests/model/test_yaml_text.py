@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckstore.errors import InvalidInput
+from ckstore.model.limits import MAX_DATA_VALUES
 from ckstore.model.plain import MAX_BYTES, MAX_DEPTH, Twice, as_flag, as_int
-from ckstore.model.yamltext import MAX_NODES, parse_yaml
+from ckstore.model.yamltext import parse_yaml
 
 
 @pytest.fixture(params=["libyaml", "pure Python"])
@@ -87,8 +88,8 @@ MERGES = b"m0: &m0 {x: 1}\n" + b"".join(
 @pytest.mark.parametrize(
     ("data", "line", "words"),
     [
-        (LAUGHS, 6, f"more than {MAX_NODES} values"),
-        (MERGES, 5, f"more than {MAX_NODES} values"),
+        (LAUGHS, 6, f"more than {MAX_DATA_VALUES} values"),
+        (MERGES, 5, f"more than {MAX_DATA_VALUES} values"),
         (b"a: &a [*a]", 1, "names nothing before it"),
         (b"a: *b", 1, "alias"),
         (b"x: " + b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), 1, f"nested deeper than {MAX_DEPTH}"),

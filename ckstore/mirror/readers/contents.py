@@ -15,11 +15,11 @@ from ckstore.mirror.readers.files import file_ids, read_file
 from ckstore.mirror.readers.found import PLAIN, Found, Reader
 from ckstore.mirror.readers.plain import plain_metadata
 from ckstore.mirror.trees import Trees
+from ckstore.model.limits import MAX_BASES
 from ckstore.model.metadata import Metadata, Place, Written
 from ckstore.model.metadata_formats import BY_NAME
 from ckstore.model.plain import Plain, as_text
 
-MAX_BASES = 10  # one above the other, as in the kernels that these formats were made for
 _REMEMBERED = 8 * 1024 * 1024  # bytes of metadata files, about a tenth of what their values take
 
 _Key = tuple[str, str, Place, tuple[tuple[str, str], ...]]

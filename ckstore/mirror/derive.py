@@ -15,7 +15,7 @@ from ckstore.mirror.readers.choice import Readers, file_names
 from ckstore.mirror.readers.claims import Claim, Claims, problem, read_claim
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
-from ckstore.model.interface import KINDS_OF_FILES, compare, interface_of
+from ckstore.model.interface import KINDS_OF_FILES, Interface, compare, interface_of
 from ckstore.model.metadata import Metadata
 from ckstore.model.records import Absences, Component, Release
 from ckstore.model.versions import FIRST, Bump, next_version, parse_version, read_version
@@ -54,10 +54,14 @@ class Where:
 
 
 def next_release(
-    previous: Release | None, uid: str, metadata: Metadata, files: Iterable[str], where: Where
-) -> Release:
-    """The release that follows ``previous`` (None: the first one). Pure."""
-    interface = interface_of(metadata, files)
+    previous: Release | None, uid: str, metadata: Metadata, files: Iterable[str], where: Where,
+    interface: Interface | None = None,
+) -> Release:  # fmt: skip
+    """The release that follows ``previous`` (None: the first one). Pure.
+
+    ``interface`` is what metadata and files give, where that is known already.
+    """
+    interface = interface_of(metadata, files) if interface is None else interface
     change = compare(frozenset(previous.interface) if previous else frozenset(), interface)
     lines = change.as_lines() if previous else []
     renamed = previous is not None and (previous.kind, previous.name) != (metadata.kind, metadata.name)
@@ -130,6 +134,7 @@ class Derivation:
     warnings: dict[str, str] = field(default_factory=dict)
     _refused: dict[str, str] = field(default_factory=dict)  # path → reason, for what is there now
     _orphans: set[str] = field(default_factory=set)  # UIDs of lines whose component is not to be seen
+    _described: dict[str, Metadata] = field(default_factory=dict)  # UID → what its last release says
     _safety: Safety | None = None
     _at_the_start: bool = False
     _root: str = ""  # the tree of the commit reached
@@ -223,7 +228,17 @@ class Derivation:
             return None
         if warning:
             self.warnings[claim.path] = warning
-        return next_release(line.newest if line else None, uid, metadata, files, where)
+        previous = line.newest if line else None
+        interface = self._interface(uid, metadata, files, previous)
+        return next_release(previous, uid, metadata, files, where, interface)
+
+    def _interface(
+        self, uid: str, metadata: Metadata, files: Iterable[str], previous: Release | None
+    ) -> Interface:
+        """Readers give the same value for the same metadata files, and most commits change other files."""
+        same = self._described.get(uid) is metadata and metadata.kind not in KINDS_OF_FILES
+        self._described[uid] = metadata
+        return frozenset(previous.interface) if same and previous else interface_of(metadata, files)
 
     def look_at(self, commit: str, path: str, tree: str) -> tuple[str, str, Where]:
         """(why it must not be released, what is odd about it, the place of a release).

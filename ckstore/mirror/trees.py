@@ -6,6 +6,7 @@ and only those that differ become values.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -188,7 +189,9 @@ def _by_name(items: frozenset[bytes]) -> dict[str, TreeEntry]:
     return {entry.name: entry for entry in map(_entry, items)}
 
 
+@functools.lru_cache(maxsize=32_768)
 def _entry(item: bytes) -> TreeEntry:
+    """What an entry says; the new one of a comparison is the old one of the next."""
     mode, _, name = item[: -_ID_BYTES - 1].partition(b" ")
     try:
         return parse_entry(mode, name, item[-_ID_BYTES:])

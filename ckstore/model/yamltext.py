@@ -95,7 +95,7 @@ class _Build:
     def take(self, event: Any) -> None:
         """One event of the parser."""
         name = type(event).__name__
-        if name == "ScalarEvent":
+        if name == "ScalarEvent":  # most are
             self._scalar(event)
         elif name == "AliasEvent":
             if event.anchor not in self._anchors:
@@ -130,9 +130,8 @@ class _Build:
             self._check_tag(event)
         self._count(event, 1)
         text: str = event.value
-        if not text.isascii() and _NO_TEXT.search(
-            text
-        ):  # written as an escape, which only one of the two parsers refuses
+        # half a pair is written as an escape, which only one of the two parsers refuses
+        if not text.isascii() and _NO_TEXT.search(text):
             raise self._error(event, "half a surrogate pair is no text")
         plain = event.style is None or event.style == ""
         top = self._open[-1] if self._open else None
@@ -152,7 +151,8 @@ class _Build:
             self.twice.add(text, f"line {event.start_mark.line + 1}")
 
     def _start(self, event: Any, value: dict[str, Any] | list[Any]) -> None:
-        self._check_tag(event)
+        if event.tag is not None:
+            self._check_tag(event)
         self._count(event, 1)
         top = self._open[-1] if self._open else None
         if top is not None and isinstance(top.value, dict) and top.key is None:

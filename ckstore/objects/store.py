@@ -38,6 +38,7 @@ from ckstore.objects.disk import (
     store_not_readable,
     sync_folder,
 )
+from ckstore.objects.exclusive import exclusive
 from ckstore.objects.fold import fold
 from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, settle_head
 from ckstore.objects.history import HISTORY_REFS as HISTORY_REFS  # part of what a store is
@@ -87,6 +88,7 @@ class ObjectStore:
             _create(path)
         self._check_readable()
         self.repo, self._packs = _open(self.git)
+        self._known: KnownObjects | None = None
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._entries_held = 0
         self._loose = self._loose_folders()
@@ -252,13 +254,16 @@ class ObjectStore:
 
     def lock(self, name: str) -> FileLock:
         """An advisory lock between processes; dies with its holder."""
+        return FileLock(self._lock_file(name))
+
+    def _lock_file(self, name: str) -> Path:
         path = self.path / "locks" / f"{name}.lock"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o666))  # refused here rather than in the middle
         except OSError as error:
             raise not_writable(self.path, error) from error
-        return FileLock(path)
+        return path
 
     def writer(self) -> PackWriter:
         """A writer of new objects; the caller finishes or discards it."""
@@ -266,10 +271,17 @@ class ObjectStore:
 
         def present(oid: str, kind: ObjectType, content: bytes | Sha256) -> Presence:
             if not known:
-                known.append(KnownObjects(self.git / "objects"))
+                known.append(self._known_now())
             return self._presence(oid, kind, content) if known[0].may_have(oid) else "absent"
 
         return PackWriter(self.git / "objects" / "pack", present)
+
+    def _known_now(self) -> KnownObjects:
+        if self._known is None:
+            self._known = KnownObjects(self.git / "objects")
+        else:
+            self._known.refresh()
+        return self._known
 
     def publish(
         self,
@@ -288,7 +300,7 @@ class ObjectStore:
             writer = self.writer()
             try:
                 prepared = _prepare(writer, prepare)
-                with self.lock("log"):
+                with exclusive(self._lock_file("log")):
                     try:
                         return self._commit(operation, writer, lambda view, log: edit(view, log, prepared))
                     finally:

@@ -1,4 +1,4 @@
-"""Processes that write and read one store at once: none is lost, none is told a lie."""
+"""Processes that create one store at once, and git beside them. Crowds: tests/crash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.objects import fold as folding
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import check
 from tests.objects.helpers import (
@@ -17,9 +16,7 @@ from tests.objects.helpers import (
     add,
     fsck,
     git,
-    litter,
     make_folder,
-    packs,
     read_everything,
     start_child,
 )
@@ -54,35 +51,6 @@ def reader_until(stop: Path, path: Path) -> Callable[[], None]:
                 break
 
     return work
-
-
-def test_components_added_by_six_processes_are_all_there_and_readers_are_served(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "_MANY", 10)  # packs are folded away under the readers
-    path, stop = tmp_path / "store", tmp_path / "stop"
-    for number in range(WRITERS * EACH):
-        make_folder(tmp_path / f"{number}", {"x": b"%d" % number, "shared": b"the same everywhere"})
-
-    def writer(first: int) -> Callable[[], None]:
-        def work() -> None:
-            store = ObjectStore(path)  # the first to come creates it
-            for number in range(first, WRITERS * EACH, WRITERS):
-                add(store, f"c{number}", tmp_path / f"{number}")
-
-        return work
-
-    ObjectStore(path)
-    readers = [start_child(reader_until(stop, path)) for _ in range(2)]
-    assert together(*(writer(first) for first in range(WRITERS))) == [0] * WRITERS
-    stop.touch()
-    assert [os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]) for reader in readers] == [0, 0]
-    store = ObjectStore(path)
-    assert len(read_everything(store)) == WRITERS * EACH
-    assert len(list(store.operations())) == WRITERS * EACH
-    assert len(packs(store)) < 2 * 10
-    assert check(store).damage == ()
-    assert litter(store) == []
 
 
 def test_six_processes_may_create_the_same_store_at_once(tmp_path: Path) -> None:

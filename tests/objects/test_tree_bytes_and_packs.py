@@ -210,4 +210,5 @@ def test_what_is_not_in_any_index_is_known_to_be_absent(
 @pytest.mark.parametrize("data", [b"", b"\xfftOc\0\0\0\2", b"\xfftOc\0\0\0\1" + bytes(2000)])
 def test_an_index_that_is_none_knows_nothing(store: ObjectStore, data: bytes) -> None:
     (store.git / "objects/pack/pack-1.idx").write_bytes(data)
-    assert not KnownObjects(store.git / "objects").may_have("0" * 40)
+    found = KnownObjects(store.git / "objects")
+    assert not found.may_have("0" * 40)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from filelock import FileLock
 
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
+from ckstore.objects.creation import create_store, is_store
 from ckstore.objects.digests import Digests
 from ckstore.objects.disk import (
     check_readable,
@@ -45,7 +45,7 @@ from ckstore.objects.history import HISTORY_REFS as HISTORY_REFS  # part of what
 from ckstore.objects.history import forget_history, keep_history
 from ckstore.objects.keepfiles import keep_pack, release_packs
 from ckstore.objects.known import KnownObjects
-from ckstore.objects.litter import sweep, temporary_folder
+from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
@@ -78,14 +78,14 @@ class ObjectStore:
         self.path = path
         self.git = path / GIT_FOLDER
         self.who = who or "ckstore"
-        if not _is_store(path):
+        if not is_store(path):
             if not create:
                 raise NotFound(
                     f"There is no store at {path}.",
                     code="no-store",
                     hints=["`ckstore add` or `ckstore mirror` creates one", "--store names another place"],
                 )
-            _create(path)
+            create_store(path)
         self._check_readable()
         self.repo, self._packs = _open(self.git)
         self._known: KnownObjects | None = None
@@ -405,45 +405,6 @@ def _prepare(writer: PackWriter, prepare: Callable[[PackWriter], T]) -> T:
         return prepare(writer)
     except OSError as error:  # the store's own troubles arrive as Unavailable
         raise not_readable(error) from error
-
-
-def _is_store(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR((path / GIT_FOLDER / "objects").stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise store_not_readable(path, error) from error
-
-
-def _create(path: Path) -> None:
-    """Made aside and renamed: whoever is killed here, or is second, leaves no half of a repository."""
-    try:
-        make_folders(path)
-        with temporary_folder(path, "tmp-") as work:
-            _init(work / GIT_FOLDER)
-            if not (path / GIT_FOLDER).exists():
-                (work / GIT_FOLDER).rename(path / GIT_FOLDER)
-                sync_folder(path)
-    except OSError as error:
-        if not (path / GIT_FOLDER / "objects").is_dir():  # else another process was quicker
-            raise not_writable(path, error) from error
-
-
-def _init(git: Path) -> None:
-    try:
-        repo = pygit2.init_repository(str(git), bare=True)
-        # Other programs' garbage collection must not be triggered by our packs, and keeps what we reach.
-        repo.config["gc.auto"] = 0
-        repo.config["core.logAllRefUpdates"] = "always"
-        repo.free()
-    except pygit2.GitError as error:
-        raise OSError(str(error)) from error
-    for name in ("HEAD", "config"):
-        with (git / name).open("rb") as file:
-            os.fsync(file.fileno())
-    for folder, _, _ in os.walk(git, topdown=False):
-        sync_folder(Path(folder))
 
 
 def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:

@@ -125,11 +125,6 @@ class Quarantine:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def left_over(store: ObjectStore, name: str) -> bool:
-    """True when an interrupted mirror left something of this source."""
-    return (store.path / "incoming" / name).exists()
-
-
 @contextlib.contextmanager
 def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress) -> Iterator[Quarantine]:
     """The quarantine of the source ``name``, alone: a second mirror of it waits until the first is done."""

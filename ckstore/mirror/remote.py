@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from ckstore.errors import NotFound, Unsupported
-from ckstore.mirror.labels import version_order
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_REF_BYTES, MAX_REFS, MAX_TAGS
 
@@ -93,6 +92,8 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
         notes.append(f"{odd} refs have names that git does not allow; they are left out")
     if len(tags) > MAX_TAGS:
         notes.append(f"the remote has {len(tags)} tags; the newest {MAX_TAGS}, as versions, are taken")
+        from ckstore.mirror.labels import version_order  # slow to import, and hardly ever needed
+
         tags = {tag: tags[tag] for tag in sorted(tags, key=version_order)[-MAX_TAGS:]}
     return RemoteRefs(branch, head, tags, "; ".join(notes))
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.errors import InvalidInput, Unavailable
+from ckstore.mirror.listing import find_engine
 from ckstore.mirror.otherlog import QUARANTINE, bring_log, push_log
 from ckstore.mirror.quarantine import Quarantine, quarantine
 from ckstore.mirror.remote import PushingEngine
 from ckstore.mirror.stock_git import StockGit
-from ckstore.mirror.transport import find_engine
 from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Operation

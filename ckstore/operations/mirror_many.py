@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ckstore.errors import CkstoreError
+from ckstore.mirror.listing import find_engine
 from ckstore.mirror.remote import Engine, Progress
-from ckstore.mirror.transport import find_engine
 from ckstore.mirror.urls import parse_url
 from ckstore.model.records import Source
 from ckstore.objects.store import ObjectStore

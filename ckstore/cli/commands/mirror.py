@@ -22,6 +22,7 @@ from ckstore.cli.common import (
 
 if TYPE_CHECKING:
     from ckstore.operations.mirror import MirrorReport
+    from ckstore.operations.mirror_deps import Dependencies
     from ckstore.operations.mirror_many import Job, Outcome
     from ckstore.operations.mirror_plan import Plan
 
@@ -62,14 +63,13 @@ def command(
     ckstore mirror --update
     """
     from ckstore.mirror.forges.patience import Patience
-    from ckstore.operations.mirror_deps import USUAL_PLACE, Dependencies
     from ckstore.operations.mirror_many import mirror_many
     from ckstore.operations.mirror_plan import plan
     from ckstore.operations.mirror_selection import Selection
 
     if not addresses and not update:
         raise click.UsageError("Missing ADDRESS. To bring everything up to date, say --update.")
-    follow = Dependencies(place or USUAL_PLACE) if deps else None
+    follow = _dependencies(place) if deps else None
     store = open_store(store_path, create=not update)
     with Progress() as progress:
         planned = plan(
@@ -87,6 +87,12 @@ def command(
     if len(outcomes) == 1 and outcomes[0].error and not planned.failures and not planned.several:
         raise outcomes[0].error
     return _sum_up(planned, outcomes, follow.notes if follow else [], as_json)
+
+
+def _dependencies(place: str) -> Dependencies:
+    from ckstore.operations.mirror_deps import USUAL_PLACE, Dependencies  # readers are slow to import
+
+    return Dependencies(place or USUAL_PLACE)
 
 
 class _Show:

@@ -1,0 +1,199 @@
+"""The work of a mirror: fetch, derive releases, publish, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ckstore.errors import Conflict
+from ckstore.mirror.history import Derived, derive, side_tips
+from ckstore.mirror.listing import Listing, list_remote
+from ckstore.mirror.quarantine import Quarantine, quarantine
+from ckstore.mirror.remote import Engine, Progress, RemoteRefs
+from ckstore.mirror.transport import bring, results
+from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.records import Operation, Release, Source
+from ckstore.objects.log import LogEdit, LogView
+from ckstore.objects.merge import led_by
+from ckstore.objects.packs import PackWriter
+from ckstore.objects.store import HISTORY_REFS, ObjectStore
+from ckstore.objects.trees import GITLINK
+from ckstore.operations.mirror_names import taken
+from ckstore.operations.mirror_report import MirrorReport, is_current, plain_report, unchanged_report
+
+_HEAD, _SIDE, _FORMER = "head", "side/", "former/"
+
+
+def fetch_and_publish(
+    store: ObjectStore, url: RemoteUrl, expected: Source, listing: Listing, engine: Engine,
+    progress: Progress, moved_from: str = "",
+) -> MirrorReport:  # fmt: skip
+    """Bring in what ``listing`` has and the source lacks; that was ``expected`` when it was asked for."""
+    with quarantine(store, expected.name, url, progress) as incoming:
+        return _Mirror(store, url, incoming, engine, progress, moved_from).run(expected, listing)
+
+
+@dataclass(slots=True)
+class _Mirror:
+    """One run, alone with this source: no other mirror of it is under way."""
+
+    store: ObjectStore
+    url: RemoteUrl
+    incoming: Quarantine
+    engine: Engine
+    progress: Callable[[str], None]
+    moved_from: str = ""
+
+    def run(self, expected: Source, listing: Listing) -> MirrorReport:
+        """Fetch, derive, publish. ``listing`` was asked for when the source was as ``expected``."""
+        view, name = self.store.view(), expected.name
+        source = view.source(name) or Source(name, self.url.text, "git")
+        if source.url not in (self.url.text, self.moved_from):  # taken while this process waited
+            raise taken(source)
+        if source.head != expected.head:  # another one mirrored it meanwhile: what we know is old
+            listing = list_remote(self.engine, self.store.git, self.url)
+        refs = listing.refs
+        if is_current(source, self.url, refs):
+            self.incoming.remove()
+            return unchanged_report(view, source, self.url, refs)
+        bring(self.engine, self.incoming, self.url, listing, self.progress)
+        arrived = self._arrived(source, refs)
+        derived = derive(self.incoming.objects, view, source, arrived, self.url.name or name, self.progress)
+        arrived = replace(arrived, problems=derived.problems)
+        report = self._report(arrived, refs, derived, unchanged=arrived == source and not derived.lines)
+        if not report.unchanged:
+            self._publish(source, arrived, derived, report)
+        self.incoming.remove()
+        moved = [f"the tag {tag} was moved upstream" for tag in _moved_tags(source, arrived)]
+        moved += (
+            []
+            if source.url == self.url.text
+            else [f"the repository was at {source.url}; its source continues here"]
+        )
+        return replace(report, notes=(*report.notes, *moved))
+
+    def _arrived(self, source: Source, refs: RemoteRefs) -> Source:
+        """The record after this mirror. Tags that are gone upstream keep their labels: locks may use them."""
+        head, tags = results(self.incoming, refs)
+        labels = dict(sorted({**source.labels, **tags}.items()))
+        history = 1 if self.incoming.whole else 0
+        return replace(
+            source, url=self.url.text, head=head, branch=refs.branch, labels=labels, history=history
+        )
+
+    def _publish(self, source: Source, arrived: Source, derived: Derived, report: MirrorReport) -> None:
+        self.progress(f"publishing {report.releases} releases")
+        operation = Operation("mirror", f"mirror {self.url.text}", _summary(report))
+        whole = self.incoming.whole
+        if whole:
+            tips = self._tips(source, arrived, derived)
+
+        def prepare(writer: PackWriter) -> None:
+            if not whole:
+                _copy(self.incoming.objects, writer, derived)
+
+        def edit(view: LogView, change: LogEdit, _: None) -> None:
+            if view.source(source.name) not in (source, None if not source.head else source):
+                raise Conflict(
+                    f"The source {source.name} was changed meanwhile.",
+                    code="source-changed",
+                    hints=["run the command again"],
+                )
+            if whole:  # only now: a mirror that is refused leaves no object behind
+                self.store.adopt_packs(self.incoming.git)
+            change.put_source(arrived)
+            for _uid, line in sorted(derived.lines.items()):
+                recorded = view.component(source.name, line.component.uid)
+                component = led_by(line.component, recorded) if recorded else line.component
+                change.put_component(source.name, component, line.added)
+                if line.absences.spans:
+                    change.put_absences(source.name, line.component.uid, line.absences)
+            if whole:
+                change.keep_history(source.name, tips)
+
+        self.store.publish(operation, prepare, edit)
+
+    def _tips(self, source: Source, arrived: Source, derived: Derived) -> dict[str, str]:
+        """Commits that keep everything mirrored reachable: also what upstream has abandoned."""
+        prefix = f"{HISTORY_REFS}{source.name}/"
+        references = self.store.repo.references
+        former = {
+            name.removeprefix(prefix + _FORMER) for name in references if name.startswith(prefix + _FORMER)
+        }
+        if derived.walk.rewritten and source.history:
+            former.add(source.head)
+        objects = self.incoming.objects
+        others = [oid for oid in {*arrived.labels.values(), *former} if objects.has(oid)]
+        outside = side_tips(objects, arrived.head, others)
+        return {_HEAD: arrived.head} | {(_FORMER if oid in former else _SIDE) + oid: oid for oid in outside}
+
+    def _report(self, source: Source, refs: RemoteRefs, derived: Derived, *, unchanged: bool) -> MirrorReport:
+        report = plain_report(source, self.url, refs, unchanged=unchanged)
+        lines, known = derived.lines, derived.known
+        return replace(
+            report,
+            total=derived.total,
+            new=sum(uid not in known for uid in lines),
+            changed=sum(uid in known and bool(line.added) for uid, line in lines.items()),
+            withdrawn=sum(bool(line.component.withdrawn) for line in lines.values()),
+            releases=sum(len(line.added) for line in lines.values()),
+            notes=(*report.notes, *_notes(derived, whole=self.incoming.whole)),
+        )
+
+
+def _moved_tags(source: Source, arrived: Source) -> list[str]:
+    return [tag for tag, oid in source.labels.items() if arrived.labels.get(tag) != oid]
+
+
+def _notes(derived: Derived, *, whole: bool) -> list[str]:
+    notes = [*derived.warnings, *derived.notes]
+    if derived.walk.rewritten:
+        notes.append("upstream's history was rewritten: what was released stays, new releases follow it")
+    if derived.walk.cut:
+        notes.append(f"the history before {derived.walk.cut[:12]} is missing in the source")
+    if not whole:
+        notes.append(
+            "objects of the source are missing or refused: its releases are kept, its history is not"
+        )
+    if derived.shared_uids:
+        notes.append(
+            f"{derived.shared_uids} components share a UID with one of another kind; they got their own"
+        )
+    if not derived.total:
+        none = (
+            "no component of it could be released"
+            if derived.problems
+            else "no component was found at its head"
+        )
+        notes.append(none)
+    return notes
+
+
+def _summary(report: MirrorReport) -> str:
+    return (
+        f"{report.source}: {report.releases} releases, {report.new} components new, {report.changed} changed,"
+        f" {report.withdrawn} withdrawn"
+    )
+
+
+def _copy(objects: ObjectStore, writer: PackWriter, derived: Derived) -> None:
+    """Copy the trees of new releases, which are whole, out of a repository that is not."""
+    done: set[str] = set()
+    added = (release for line in derived.lines.values() for release in line.added)
+    for release in added:
+        _copy_tree(objects, writer, release, done)
+
+
+def _copy_tree(objects: ObjectStore, writer: PackWriter, release: Release, done: set[str]) -> None:
+    pending = [release.tree]
+    while pending:
+        oid = pending.pop()
+        if oid in done:
+            continue
+        done.add(oid)
+        kind, data = objects.read(oid)
+        if kind == "tree":
+            writer.add("tree", data)
+            pending += [entry.oid for entry in objects.read_tree(oid) if entry.mode != GITLINK]
+        else:
+            writer.add("blob", data)

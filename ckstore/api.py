@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.import_bundle import ImportReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
+    from ckstore.operations.mirror_many import Outcome
     from ckstore.operations.run import RunReport
     from ckstore.operations.runs import RunEntry
     from ckstore.operations.show import ComponentView
@@ -116,6 +117,14 @@ class Store:
         from ckstore.operations.mirror import mirror
 
         return mirror(self.objects, url, name=name, progress=self._progress)
+
+    def update(self, *sources: str, at_once: int = 4) -> list[Outcome]:
+        """Bring these sources up to date, or all that are mirrored; what came of each, failures included."""
+        from ckstore.operations.mirror_many import mirror_many
+        from ckstore.operations.mirror_update import jobs_of_update
+
+        jobs = jobs_of_update(self.objects, sources)
+        return mirror_many(self.objects, jobs, at_once=at_once, progress=self._progress)
 
     def find(
         self, *words: str, tags: str | Iterable[str] = (), source: str = "", kind: str = "",

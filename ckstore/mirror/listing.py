@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, NotFound, Unavailable
-from ckstore.mirror.redirects import CODE, MAX_REDIRECTS, follow
 from ckstore.mirror.remote import Engine, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
+
+_MOST_HOPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def _library_git() -> PushingEngine:
     return LibraryGit()
 
 
-def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = MAX_REDIRECTS) -> Listing:
+def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = _MOST_HOPS) -> Listing:
     """Ask the remote for its refs, under each spelling of its address until one is a repository.
 
     ``git`` is a bare repository of ours, which stays as it is.
@@ -48,6 +49,8 @@ def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = MAX_REDIR
         except NotFound as error:
             first = first or error
         except Unavailable as error:
+            from ckstore.mirror.redirects import CODE, follow  # slow to import
+
             if error.code != CODE or not hops:
                 raise
             return _led(list_remote(engine, git, follow(url, spelling), hops - 1), url)

@@ -21,7 +21,6 @@ from urllib.parse import urljoin, urlsplit
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.urls import RemoteUrl, parse_url
 
-MAX_REDIRECTS = 5
 CODE = "redirected"  # of the error with which an engine says so
 _LISTING = "/info/refs?service=git-upload-pack"
 _SECONDS = 30

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ckstore.errors import CkstoreError, NotFound
 from ckstore.mirror.borrowing import BorrowingStore, object_folders
-from ckstore.mirror.transport import find_engine, git_folder
+from ckstore.mirror.listing import find_engine, git_folder
 from ckstore.mirror.urls import parse_url
 from ckstore.model.records import Source
 from ckstore.objects.folders import import_folder

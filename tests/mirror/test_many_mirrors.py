@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ckstore import Store
 from ckstore.cli.main import main
 from ckstore.errors import InvalidInput, NotFound
 from ckstore.mirror.library_git import LibraryGit
@@ -190,6 +191,15 @@ class TestUpdates:
         assert "gamma: 1 component" in answer.out
         assert "alpha: There is no repository" in answer.err
         assert "what was mirrored stays" in answer.err
+
+    def test_the_python_door_updates_too(self, store: ObjectStore, ups: dict[str, Upstream]) -> None:
+        door = Store(store.path)
+        for name in NAMES:
+            door.mirror(ups[name].url)
+        ups["beta"].commit(native("program/beta", body="new"))
+        found = [outcome.report.releases for outcome in door.update() if outcome.report]
+        assert found == [0, 1, 0]
+        assert [outcome.source for outcome in door.update("gamma")] == ["gamma"]
 
     def test_one_source_is_named(self, ck: Session, server: GitServer, store: ObjectStore) -> None:
         ck("mirror", *(f"{server.url}/lab/{name}" for name in NAMES))

@@ -14,7 +14,7 @@ from ckstore.mirror.remote import Engine, PushingEngine, RemoteRefs, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 
-_MOST_HOPS = 5
+MAX_REDIRECTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def _library_git() -> PushingEngine:
     return LibraryGit()
 
 
-def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = _MOST_HOPS) -> Listing:
+def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = MAX_REDIRECTS) -> Listing:
     """Ask the remote for its refs, under each spelling of its address until one is a repository.
 
     ``git`` is a bare repository of ours, which stays as it is.

@@ -15,7 +15,8 @@ from ckstore.cli.common import clean
 from ckstore.errors import CkstoreError, InvalidInput, Unavailable, Unsupported
 from ckstore.mirror import library_git, stock_git
 from ckstore.mirror.library_git import LibraryGit
-from ckstore.mirror.redirects import MAX_REDIRECTS, is_inside, why_not
+from ckstore.mirror.listing import MAX_REDIRECTS
+from ckstore.mirror.redirects import is_inside, why_not
 from ckstore.mirror.remote import Engine, is_ref, read_refs
 from ckstore.mirror.stock_git import StockGit, environment
 from ckstore.mirror.urls import parse_url

@@ -10,7 +10,7 @@ from ckstore.objects import deflate
 # what reading a damaged entry raises
 UNREADABLE: tuple[type[Exception], ...] = (OSError, ValueError, IndexError, *deflate.ERRORS)
 TYPE_BITS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
-_TYPES = {bits: kind for kind, bits in TYPE_BITS.items()}
+TYPES = {bits: kind for kind, bits in TYPE_BITS.items()}
 _CHUNK = 1024 * 1024
 _FIRST = 4096  # bytes that most entries are smaller than
 _HEADER = 64  # bytes that hold the header of any object, once inflated
@@ -47,7 +47,7 @@ class PackedEntry(Entry):
         file.seek(offset)
         head = file.read(_FIRST)
         at, first = 1, head[0]
-        self.kind = _TYPES.get(first >> 4 & 7, "delta")
+        self.kind = TYPES.get(first >> 4 & 7, "delta")
         self.size, shift, more = first & 15, 4, first & 0x80
         while more:
             self.size |= (head[at] & 0x7F) << shift

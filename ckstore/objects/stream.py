@@ -19,7 +19,7 @@ from typing import IO
 import pygit2
 
 from ckstore.errors import Unsupported
-from ckstore.objects.entries import UNREADABLE, Entry, LooseEntry, PackedEntry
+from ckstore.objects.entries import TYPES, UNREADABLE, Entry, LooseEntry, PackedEntry
 from ckstore.objects.head import is_object_id
 from ckstore.objects.loose import damaged, loose_path
 from ckstore.objects.packindex import find_offset
@@ -50,17 +50,21 @@ class Pieces:
 
     def size_of(self, oid: str) -> int:
         """The size of an object in bytes, from its header; nothing is inflated but that."""
-        if not is_object_id(oid):
-            return len(self._read(oid)[1])
-        try:
-            _, size = self._packs().read_header(oid)
-            return int(size)
-        except (KeyError, ValueError, pygit2.GitError, OSError):
-            pass
-        for folder in self._folders:
-            with contextlib.suppress(*UNREADABLE), _open_loose(folder, oid) as file:
-                return LooseEntry(file).size
-        return len(self._read(oid)[1])
+        return self._header(oid)[1]
+
+    def _header(self, oid: str) -> tuple[str, int]:
+        if is_object_id(oid):
+            try:
+                kind, size = self._packs().read_header(oid)
+                return TYPES[int(kind)], int(size)
+            except (KeyError, ValueError, pygit2.GitError, OSError):
+                pass
+            for folder in self._folders:
+                with contextlib.suppress(*UNREADABLE), _open_loose(folder, oid) as file:
+                    loose = LooseEntry(file)
+                    return loose.kind, loose.size
+        whole, data = self._read(oid)
+        return whole, len(data)
 
     def blob(self, oid: str) -> Iterator[bytes]:
         """The bytes of a blob; its end raises :class:`CorruptData` when they were not what the id promises.
@@ -80,7 +84,8 @@ class Pieces:
 
     def large_blob(self, oid: str) -> Iterator[bytes] | None:
         """The pieces of a blob that is :data:`LARGE`; None for one that is to be read as a whole."""
-        return self.blob(oid) if self.size_of(oid) >= LARGE else None
+        kind, size = self._header(oid)
+        return self.blob(oid) if size >= LARGE and kind == "blob" else None
 
     def same(self, oid: str, kind: str, content: bytes | Sha256) -> bool:
         """Whether the store holds this type and these bytes under an id; of a large blob by its SHA-256."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 WILDCARDS = "*?"
+MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
 _UID_CHARACTERS = frozenset("0123456789abcdef")
 _HIGHEST = "\U0010ffff"
 
@@ -105,6 +106,7 @@ ORDER = " ORDER BY 1, 2, 3, 4, 14 DESC"
 
 def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
     """(SQL, values) for ``terms``, neither ordered nor limited; None when nothing can answer them."""
+    _check_size(terms)
     tags = _tag_ids(connection, terms)
     phrase = _phrase(terms.text)
     if tags is None or phrase is None:
@@ -123,6 +125,23 @@ def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str,
     for tag in _known_ids(connection, terms.none_of):
         built.where.append(f"NOT {_tagged(built, terms, tag)}")
     return built.text(own), built.values
+
+
+def _check_size(terms: Terms) -> None:
+    """SQLite's own limits lie somewhat higher, and its words for them say nothing to a user."""
+    patterns = (terms.source, terms.kind, terms.name)
+    if (
+        max(map(len, patterns)) <= MAX_PATTERN
+        and terms.kind.count("|") < MAX_TERMS
+        and max(len(terms.all_of), len(terms.none_of)) <= MAX_TERMS
+    ):
+        return
+    from ckstore.errors import InvalidInput  # only where something went wrong: this module must load at once
+
+    raise InvalidInput(
+        f"A search has at most {MAX_TERMS} tags or kinds, and names of at most {MAX_PATTERN} characters.",
+        code="query-too-large",
+    )
 
 
 def _tag_ids(connection: sqlite3.Connection, terms: Terms) -> list[int] | None:

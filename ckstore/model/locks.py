@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ckstore.errors import InvalidInput, NotFound, Unsupported
+from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.names import is_uid, unsafe_component_name
 from ckstore.model.plain import as_text
-from ckstore.model.tomltext import quote
+from ckstore.model.tomltext import quote, read_toml
 
 FORMAT = 1
 SWHID = "swh:1:dir:"
 _HEADER = "# Written by ckstore: what was resolved. Change ckstore.toml, then run `ckstore lock`.\n"
 _OID = re.compile(r"[0-9a-f]{40}")
-_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_NUMBER = r"(?:0|[1-9][0-9]{0,8})"
+_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -123,8 +124,8 @@ class Lock:
     def parse(cls, text: str, where: str = "ckstore.lock") -> Lock:
         """Read a lock; :class:`InvalidInput` names the block and what is wrong with it."""
         try:
-            table = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+            table = read_toml(text, MAX_LOCK_BYTES)
+        except ValueError as error:
             raise _bad(where, f"not valid TOML: {error}") from error
         found = table.get("lock")
         if type(found) is int and found > FORMAT:

@@ -14,13 +14,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ckstore.errors import InvalidInput
 from ckstore.model.names import did_you_mean
 from ckstore.model.requirements import Requirement
+from ckstore.model.tomltext import read_toml
 
 FILE = "ckstore.toml"
 LOCK_FILE = "ckstore.lock"
@@ -40,8 +40,8 @@ class Manifest:
     def parse(cls, text: str, where: str = FILE) -> Manifest:
         """Read a manifest; :class:`InvalidInput` names the key that is wrong."""
         try:
-            table = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+            table = read_toml(text)
+        except ValueError as error:
             raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-manifest") from error
         _check_keys(table, _KEYS, where)
         requires = table.get("requires", [])

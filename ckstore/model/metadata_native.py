@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 
 from ckstore.errors import InvalidInput
@@ -24,6 +23,7 @@ from ckstore.model.metadata import Metadata, Need, Place, Written, check_called,
 from ckstore.model.names import check_tags
 from ckstore.model.plain import MAX_DEPTH, Plain, as_map, as_text, as_texts, check_size, deeper_than
 from ckstore.model.requirements import Requirement
+from ckstore.model.tomltext import read_toml
 from ckstore.model.versions import read_version
 
 NATIVE_FILE = "component.toml"
@@ -35,8 +35,8 @@ def read_native(files: Mapping[str, bytes], where: str) -> Written:
     path = f"{where}/{NATIVE_FILE}"
     check_size(files[NATIVE_FILE], path)
     try:
-        body = tomllib.loads(files[NATIVE_FILE].decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        body = read_toml(files[NATIVE_FILE].decode("utf-8-sig"))
+    except ValueError as error:
         raise InvalidInput(f"{path}: not valid TOML: {error}.", code="bad-toml") from error
     if deeper_than(body, MAX_DEPTH):
         raise InvalidInput(f"{path}: nested deeper than {MAX_DEPTH} levels.", code="bad-toml")

@@ -56,7 +56,7 @@ def decode(data: bytes, what: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = msgpack.unpackb(data, raw=False, strict_map_key=True)
         canonical = isinstance(value, dict) and encode(value) == data
-    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
+    except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as error:
         raise CorruptData(f"{what} is not a record: {error}.", code="bad-record") from error
     if not canonical:
         raise CorruptData(f"{what} is not a canonical record.", code="bad-record")

@@ -1,6 +1,11 @@
-"""Writing TOML strings; reading is the standard library's."""
+"""Writing TOML strings, and reading TOML with the standard library's reader within limits."""
 
 from __future__ import annotations
+
+import re
+import tomllib
+
+from ckstore.model.limits import MAX_KEY_PARTS, MAX_METADATA_BYTES
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -18,3 +23,24 @@ def quote(text: str) -> str:
         else:
             out.append(char)
     return '"' + "".join(out) + '"'
+
+
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_KEY_PARTS}}}")
+
+
+def read_toml(text: str, most: int = MAX_METADATA_BYTES) -> dict[str, object]:
+    """The table that the text is; ValueError says why it is none.
+
+    Beyond what TOML forbids, refused are texts of more than ``most`` characters, and keys of more than
+    :data:`MAX_KEY_PARTS` parts (``a.b.c``), as the reader needs the square of their number.
+    """
+    if len(text) > most:
+        raise ValueError(f"{len(text)} characters are too much (at most {most})")
+    for number, written in enumerate(text.split("\n"), 1):
+        if written.count(".") >= MAX_KEY_PARTS and _LONG_KEY.search(written):
+            raise ValueError(f"line {number} has a key of more than {MAX_KEY_PARTS} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

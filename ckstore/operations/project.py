@@ -11,6 +11,7 @@ import tomlkit
 from tomlkit.items import Array
 
 from ckstore.errors import InvalidInput, NotFound, Unavailable
+from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
 from ckstore.model.requirements import Requirement
@@ -31,6 +32,10 @@ def find_project(start: Path) -> Path | None:
 def read_text(path: Path) -> str:
     """A file's text; :class:`NotFound` or :class:`InvalidInput` when that cannot be."""
     try:
+        if path.stat().st_size > MAX_LOCK_BYTES:
+            raise InvalidInput(
+                f"{path} has more than {MAX_LOCK_BYTES} bytes: it is not read.", code="unreadable-file"
+            )
         return path.read_text("utf-8")
     except FileNotFoundError:
         raise NotFound(

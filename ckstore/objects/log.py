@@ -106,6 +106,11 @@ class LogView:
         data = self._blob((*_component_path(source, uid), "absences"))
         return Absences.decode(data, f"the absences of {source}:{uid}") if data else Absences()
 
+    def source_entry(self, source: str) -> str:
+        """The tree id of all that is published of a source."""
+        entry = self.find(("sources", source))
+        return entry.oid if entry else ""
+
     def component_entry(self, source: str, uid: str) -> str:
         """The tree id of all that is published of a component; it changes when anything of that does."""
         entry = self.find(_component_path(source, uid))

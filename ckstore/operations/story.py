@@ -158,10 +158,11 @@ class _Brought:
         self._reasons: dict[str, str] = {}  # version → reason, while it is yanked
         self._operation: dict[str, str] = {}
         self._ends: dict[tuple[str, str, str], str] = {}
-        before = ""
+        before = whole = ""
         for oid, commit in [*store.operations()][::-1]:
             view = store.view(oid)
-            now = view.component_entry(source, uid)
+            whole, last = view.source_entry(source), whole
+            now = before if whole == last else view.component_entry(source, uid)  # most are of others
             component = view.component(source, uid) if now != before else None
             if component is not None:
                 self.entries.append(entry_at(view, oid, commit))

@@ -23,6 +23,7 @@ from ckstore.objects.packs import ObjectType
 _SIGNATURE = b"# v2 git bundle\n"
 _REF = re.compile(rb"([0-9a-f]{40}) (HEAD|refs/[!-~]{1,240})\n")
 _LEVEL = 6  # written once, copied and kept many times
+_PROBE, _WORTH_IT = 64 * 1024, 0.95
 _CHUNK = 256 * 1024
 _KINDS: dict[int, ObjectType] = {1: "commit", 2: "tree", 3: "blob"}
 _TRAILER = 20
@@ -73,10 +74,18 @@ def _pack(objects: Iterable[Written], count: int) -> Iterator[bytes]:
     yield struct.pack(">4sII", b"PACK", 2, count)
     for kind, size, pieces in objects:
         yield object_header(kind, size)
-        packer = zlib.compressobj(_LEVEL)
+        packer = None
         for piece in pieces:
+            packer = packer or zlib.compressobj(_level(piece))
             yield packer.compress(piece)
-        yield packer.flush()
+        yield (packer or zlib.compressobj()).flush()
+
+
+def _level(begin: bytes) -> int:
+    """What is large and does not shrink is stored as it is."""
+    if len(begin) < _PROBE:
+        return _LEVEL
+    return _LEVEL if len(zlib.compress(begin[:_PROBE], 1)) < _PROBE * _WORTH_IT else 0
 
 
 # -- reading -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ ref and its own folder, not the folders above. The caller holds the store's log 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pygit2
@@ -16,6 +17,9 @@ from ckstore.objects.disk import sync_parents
 from ckstore.objects.head import wait_for_lock
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
+# Of a source that came from another store: its history is not here. It is at the head of the log there, and
+# goes when a mirror of the source sets the refs of its history.
+_ELSEWHERE = "elsewhere"
 
 
 def keep_history(repo: pygit2.Repository, history: dict[str, dict[str, str]]) -> list[str]:
@@ -42,6 +46,16 @@ def forget_history(repo: pygit2.Repository, names: list[str]) -> None:
     """Delete these refs."""
     for name in names:
         _set(repo, name, None)
+
+
+def is_elsewhere(repo: pygit2.Repository, source: str) -> bool:
+    """True when the records of a mirrored source came from another store, which kept its history."""
+    return f"{HISTORY_REFS}{source}/{_ELSEWHERE}" in repo.references
+
+
+def mark_elsewhere(repo: pygit2.Repository, sources: Iterable[str], log: str) -> None:
+    """Note that the histories of these sources are not here; ``log`` is the head of the log there."""
+    put_refs(repo, {f"{HISTORY_REFS}{source}/{_ELSEWHERE}": log for source in sources})
 
 
 def put_refs(repo: pygit2.Repository, refs: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from ckstore.errors import Conflict
@@ -13,6 +14,12 @@ from ckstore.objects.sharing import shared
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry
 
+_COMMIT_BYTES = 1024 * 1024
+_WHO = rb"[^\n<>]* <[^\n<>]*> [0-9]{1,12} [+-][0-9]{4}\n"
+_COMMIT = re.compile(
+    rb"tree [0-9a-f]{40}\n(?:parent [0-9a-f]{40}\n){0,16}author " + _WHO + rb"committer " + _WHO
+    + rb"(?:[a-z0-9-]+ [^\n]*\n(?: [^\n]*\n)*){0,16}\n"
+)  # fmt: skip
 Parents = dict[str, tuple[str, ...]]
 
 
@@ -28,6 +35,11 @@ def ancestors(objects: ObjectStore, head: str) -> Parents:
     return found
 
 
+def is_sound_commit(data: bytes) -> bool:
+    """True for a commit as git's own fsck wants it, signed or not, with a handful of parents."""
+    return len(data) <= _COMMIT_BYTES and _COMMIT.match(data) is not None and b"\0" not in data
+
+
 def common_base(ours: Parents, theirs: Parents) -> str:
     """The last commit that both logs hold; empty when they have nothing in common.
 
@@ -36,6 +48,17 @@ def common_base(ours: Parents, theirs: Parents) -> str:
     common = ours.keys() & theirs.keys()
     inner = {parent for oid in common for parent in ours[oid]}
     return max(common - inner, default="")
+
+
+def unheld_here(store: ObjectStore, after: LogView) -> list[str]:
+    """The mirrored sources of ``after`` whose records name commits that are not in this store."""
+    return [
+        source.name
+        for source in after.sources()
+        if source.kind == "git"
+        and source.history
+        and not all(store.has(oid) for oid in (source.head, *source.labels.values()) if oid)
+    ]
 
 
 def forward(store: ObjectStore, old: str, new: str, adopt: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.hashing import object_id
 from ckstore.objects.head import read_head
+from ckstore.objects.history import is_elsewhere
 from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
 from ckstore.objects.reach import bad_refs, refs
@@ -213,7 +214,7 @@ def unheld(store: ObjectStore, seen: set[str]) -> Iterator[tuple[str, list[str]]
     for source in sources:
         named = dict.fromkeys([source.head, *source.labels.values()]) if source.history else {}
         commits = [oid for oid in named if oid and oid not in seen]
-        if commits and source.kind == "git":
+        if commits and source.kind == "git" and not is_elsewhere(store.repo, source.name):
             yield source.name, commits
 
 

@@ -23,7 +23,16 @@ from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Operation
 from ckstore.objects.digests import Digests
 from ckstore.objects.head import GIT_FOLDER, LogMoved, read_head
-from ckstore.objects.joining import ancestors, below, check_kept, common_base, forward
+from ckstore.objects.history import mark_elsewhere
+from ckstore.objects.joining import (
+    ancestors,
+    below,
+    check_kept,
+    common_base,
+    forward,
+    is_sound_commit,
+    unheld_here,
+)
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.merge import OPERATION, Merge
 from ckstore.objects.packs import PackWriter
@@ -205,7 +214,7 @@ class _Meeting:
         received.check(there.root, here.root)
         if not ours or ours in their_commits:
             retired = check_kept(here, there)
-            forward(self.store, ours, theirs, lambda: self.store.adopt_packs(self.incoming.git))
+            forward(self.store, ours, theirs, lambda: self._adopt(there, theirs))
             return self._report("followed", theirs, theirs, received, retired)
         base = common_base(our_commits, their_commits)
         retired = self._join(base, ours, there, received, join)
@@ -227,18 +236,27 @@ class _Meeting:
             if merged == {name: e for name, e in roots[1].items() if name != OPERATION} and not join:
                 return
             both.root = tuple(merged.values())
-            retired.extend(check_kept(view, LogView(both, ours, _MERGED)))
-            self.store.adopt_packs(self.incoming.git)
+            after = LogView(both, ours, _MERGED)
+            retired.extend(check_kept(view, after))
+            self._adopt(after, there.head)
             change.join(merged, [there.head])
             change.summary = _summary(self.url.text, received)
 
         self.store.publish(Operation("pull", f"pull {self.url.text}", ""), lambda writer: None, edit)
         return retired
 
+    def _adopt(self, after: LogView, theirs: str) -> None:
+        """Bring the objects in; what is known of histories that stay elsewhere comes before the log moves."""
+        elsewhere = unheld_here(self.store, after)
+        self.store.adopt_packs(self.incoming.git)
+        mark_elsewhere(self.store.repo, elsewhere, theirs)
+
     def _check_objects(self, commits: list[str]) -> None:
         """Everything that the new commits reach is here, and every name in it is safe: history, too."""
         objects, seen = self.incoming.objects, set[str]()
         for number, oid in enumerate(commits, 1):
+            if not is_sound_commit(objects.read(oid)[1]):
+                raise refused(f"the log at {self.url.text}", f"its commit {oid} is malformed")
             for _, entries in below(objects, objects.root_of(oid), seen):
                 self._check_entries(entries)
             if number % 100 == 0:
@@ -248,6 +266,8 @@ class _Meeting:
             raise refused(f"the log at {self.url.text}", f"it lacks the object {lost}")
 
     def _check_entries(self, entries: Sequence[TreeEntry]) -> None:
+        if len({entry.name for entry in entries}) != len(entries):
+            raise refused(f"the log at {self.url.text}", "a folder in it has a name twice")
         for entry in entries:
             reason = unsafe_file_name(entry.name)
             if reason is not None:

@@ -265,6 +265,9 @@ def check_project(store: ObjectStore, project: Path) -> LockReport:
             hints=["`ckstore lock` writes it anew"],
         )
     check_pins(store, present)
+    if not (project / FILE).is_file():  # it was imported: there is nothing that it could lag behind
+        note = f"there is no {FILE}: the pins were checked, not whether they are what anybody asked for"
+        return LockReport(path, present, (), (note,), written=False)
     manifest = read_manifest(project)
     lock, notes = make_lock(store, manifest.requires, _order(store, manifest), present)
     if lock.emit() != text:

@@ -26,6 +26,7 @@ def test_a_lock_travels_as_one_file_and_runs_in_another_store(
     assert "3 of lab" in locked("import", str(locked.folder / "x.bundle"), "--lock", "ckstore.lock").out
     assert (elsewhere / "ckstore.lock").read_bytes() == (locked.folder / "ckstore.lock").read_bytes()
     assert "ok" in locked("run", "program:counter", "--dataset", "short").out
+    assert "up to date" in locked("lock", "--check").out
     assert locked("import", str(locked.folder / "x.bundle"), "--json").json["new"] == {}
 
 
@@ -39,3 +40,21 @@ def test_importing_something_else_is_told_in_one_sentence(session: Session) -> N
     session.write("notes.txt", "not a bundle\n")
     assert "no file of `ckstore export`" in session("import", "notes.txt", code=2).err
     assert "There is no file" in session("import", "missing.bundle", code=10).err
+
+
+def test_stores_push_and_pull_by_way_of_a_folder(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session("add", str(repository(session)))
+    (tmp_path / "backup").mkdir()
+    assert "has it all" in session("push", str(tmp_path / "backup")).out
+    assert "had it all already" in session("push", str(tmp_path / "backup")).out
+    monkeypatch.setenv("CKSTORE_STORE", str(tmp_path / "second"))
+    assert "3 releases of lab" in session("pull", str(tmp_path / "backup")).out
+    assert "nothing new" in session("pull", str(tmp_path / "backup")).out
+    assert session("pull", str(tmp_path / "backup"), "--json").json["how"] == "unchanged"
+    assert "all well" in session("fsck").out
+
+
+def test_serving_needs_to_be_told_as_what(session: Session) -> None:
+    assert "--git" in session("serve", code=2).err

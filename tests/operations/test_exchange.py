@@ -14,7 +14,7 @@ from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.records import Component, Operation, Release, Source
-from ckstore.objects.head import read_head
+from ckstore.objects.head import move_head, read_head
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
@@ -230,10 +230,26 @@ class TestStoresThatPullFromEachOther:
         upstream.commit(native("program/p"))
         mirror(store, upstream.url, name="lib")
         pull(other, str(store.path))
+        assert check(other).damage == ()
         assert mirror(other, upstream.url, name="lib").unchanged
         upstream.commit({"program/p/main.c": "two"})
         assert mirror(other, upstream.url, name="lib").releases == 1
         assert fsck(other) == []
+        assert check(other).damage == ()
+        held = [name for name in other.repo.references if name.startswith("refs/ckstore/mirrors/lib/")]
+        assert held == ["refs/ckstore/mirrors/lib/head"]
+
+    def test_know_that_a_later_history_is_elsewhere_though_an_earlier_one_is_here(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        upstream = Upstream(tmp_path / "lib.git")
+        upstream.commit(native("program/p"))
+        mirror(other, upstream.url, name="lib")
+        pull(store, str(other.path))
+        upstream.commit({"program/p/main.c": "two"})
+        mirror(store, upstream.url, name="lib")
+        release(other, tmp_path / "x", "mine")
+        assert pull(other, str(store.path)).how == "joined"
         assert check(other).damage == ()
 
 
@@ -380,6 +396,27 @@ class TestAForgedLog:
             pull(other, str(store.path))
         assert (read_head(other.path), packs(other)) == before
         assert list((other.path / "incoming").iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"\nauthor ", b"\nauthor >"), (b" +0000", b"0000000000000 +0000"), (b"add", b"a\0d"),
+            (b"\ncommitter", b"\nby"),
+        ],
+    )  # fmt: skip
+    def test_with_a_malformed_commit_is_refused(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, old: bytes, new: bytes
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        head = read_head(store.path)
+        with store.writer() as writer:
+            forged = writer.add("commit", store.read(head)[1].replace(old, new))
+            writer.finish()
+        move_head(store.path, head, forged)
+        with pytest.raises(CkstoreError) as caught:
+            pull(other, str(store.path), engine=LibraryGit())
+        assert caught.value.code in ("refused-content", "not-a-repository", "fetch-failed", "log-not-whole")
+        assert read_head(other.path) == ""
 
     def test_with_an_unsafe_name_in_its_past_alone_is_refused(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path

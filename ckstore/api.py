@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.mirror_many import Outcome
+    from ckstore.operations.repair import Repair
     from ckstore.operations.run import RunReport
     from ckstore.operations.runs import RunEntry
     from ckstore.operations.show import ComponentView
@@ -86,13 +87,15 @@ class Store:
 
     def __init__(
         self, path: str | os.PathLike[str] | None = None, *, create: bool = True, who: str = "",
-        progress: Progress = _silent,
+        progress: Progress = _silent, sign_key: str | os.PathLike[str] | None = None,
     ) -> None:  # fmt: skip
         if path is None:
             from ckstore.operations.place import store_path
 
             path = store_path()
-        self.objects = ObjectStore(Path(path).absolute(), create=create, who=who)
+        self.objects = ObjectStore(
+            Path(path).absolute(), create=create, who=who, sign_key=Path(sign_key) if sign_key else None
+        )
         self._progress = progress
 
     @property
@@ -277,11 +280,20 @@ class Store:
 
         return push(self.objects, os.fspath(other), progress=self._progress)
 
-    def fsck(self) -> Health:
-        """Check every object, record, digest and extracted tree."""
+    def fsck(self, *, signers: str | os.PathLike[str] | None = None) -> Health:
+        """Check every object, record, digest and extracted tree, the index, and signatures."""
         from ckstore.operations.fsck import fsck
 
-        return fsck(self.objects, self._progress)
+        return fsck(self.objects, self._progress, signers=Path(signers) if signers else None)
+
+    def repair(
+        self, others: Sequence[str | os.PathLike[str]] = (), *, back_to: str = ""
+    ) -> tuple[Repair, Health]:  # fmt: skip
+        """Mend what can be mended: see :func:`ckstore.operations.repair.repair`; then check again."""
+        from ckstore.operations.fsck import fsck_and_repair
+
+        places = [Path(path) for path in others]
+        return fsck_and_repair(self.objects, places, back_to=back_to, progress=self._progress)
 
     def access(self, request: Mapping[str, object]) -> dict[str, object]:
         """The dict protocol of Collective Knowledge: never raises, ``return`` is 0 or says what failed."""

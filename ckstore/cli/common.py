@@ -55,7 +55,11 @@ def open_store(store_path: str | None, *, create: bool = True) -> ObjectStore:
     """The store of ``--store``, the environment, the project, or the user."""
     from ckstore.objects.store import ObjectStore
 
-    return ObjectStore(Path(place_of_store(store_path or "")), create=create, who=user_name())
+    key = os.environ.get("CKSTORE_SIGN_KEY", "")
+    return ObjectStore(
+        Path(place_of_store(store_path or "")), create=create, who=user_name(),
+        sign_key=Path(key).expanduser() if key else None,
+    )  # fmt: skip
 
 
 def user_name() -> str:

@@ -50,6 +50,7 @@ from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
 from ckstore.objects.sharing import shared
+from ckstore.objects.signing import Signer, read_signing, signed
 from ckstore.objects.stream import Pieces, Sha256
 from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
@@ -72,10 +73,16 @@ class Commit:
 
 
 class ObjectStore:
-    """One store. ``who`` is written into the log as the author of operations."""
+    """One store. ``who`` is written into the log as the author of operations.
 
-    def __init__(self, path: Path, *, create: bool = True, who: str = "") -> None:
+    ``sign_key`` is the ssh key that they are signed with, instead of the one of the store's settings.
+    """
+
+    def __init__(
+        self, path: Path, *, create: bool = True, who: str = "", sign_key: Path | None = None
+    ) -> None:
         self.path = path
+        self._sign_key = sign_key
         self.git = path / GIT_FOLDER
         self.who = who or "ckstore"
         if not is_store(path):
@@ -295,6 +302,8 @@ class ObjectStore:
         against the newest view, alone. When ``edit`` changes nothing, nothing is published and the
         present head is returned; damaged objects that were added again are mended nevertheless.
         """
+        key = self._sign_key or read_signing(self.path).key
+        signer = Signer(key) if key else None  # refused here rather than in the middle
         sweep(self.path)
         with shared(self.path):
             writer = self.writer()
@@ -302,7 +311,9 @@ class ObjectStore:
                 prepared = _prepare(writer, prepare)
                 with exclusive(self._lock_file("log")):
                     try:
-                        return self._commit(operation, writer, lambda view, log: edit(view, log, prepared))
+                        return self._commit(
+                            operation, writer, lambda view, log: edit(view, log, prepared), signer
+                        )
                     finally:
                         release_packs(self.git / "objects" / "pack")
             except OSError as error:
@@ -311,8 +322,9 @@ class ObjectStore:
                 writer.discard()
 
     def _commit(
-        self, operation: Operation, writer: PackWriter, edit: Callable[[LogView, LogEdit], None]
-    ) -> str:
+        self, operation: Operation, writer: PackWriter, edit: Callable[[LogView, LogEdit], None],
+        signer: Signer | None = None,
+    ) -> str:  # fmt: skip
         view = self.view()
         change = LogEdit(writer, self, view)
         edit(view, change)
@@ -321,7 +333,8 @@ class ObjectStore:
             operation = replace(operation, summary=change.summary or operation.summary)
             change.put_operation(operation)
             root = change.write(view.root)
-            head = writer.add("commit", _commit_bytes(root, (view.head, *change.joined), self.who, operation))
+            commit = _commit_bytes(root, (view.head, *change.joined), self.who, operation)
+            head = writer.add("commit", signed(commit, signer) if signer else commit)
         if change or writer.heals:  # else what was prepared is reached by nothing, and must not pile up
             writer.finish(keep=bool(change))
         left_over = keep_history(self.repo, change.history)

@@ -14,14 +14,23 @@ from ckstore.index.files import own_path
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import Damage, Health, check
 from ckstore.operations.repair import Repair, repair
+from ckstore.operations.signatures import check_signatures
 
 Progress = Callable[[str], None]
 
 
-def fsck(store: ObjectStore, progress: Progress = lambda line: None) -> Health:
-    """Check the whole store; damage is reported, never raised. The index is brought up to date."""
+def fsck(
+    store: ObjectStore, progress: Progress = lambda line: None, *, signers: Path | None = None
+) -> Health:
+    """Check the whole store; damage is reported, never raised. The index is brought up to date.
+
+    ``signers`` is a list of allowed signers to judge the log's signatures by, instead of the one of the
+    store's settings; a list that is not there is an error.
+    """
     health = check(store, progress)
-    return replace(health, damage=(*health.damage, *_index(store, progress)))
+    unreadable = any(damage.code != "bad-pack" and not damage.repaired for damage in health.damage)
+    more = [*check_signatures(store, signers, progress), *([] if unreadable else _index(store, progress))]
+    return replace(health, damage=(*health.damage, *more))
 
 
 def fsck_and_repair(

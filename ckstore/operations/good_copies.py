@@ -20,6 +20,7 @@ from ckstore.objects.packs import PackWriter
 from ckstore.objects.reach import named_in
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stored import Object
+from ckstore.operations.mirror import mirror
 
 _REFSPECS = ("+refs/heads/*:refs/arrived/heads/*", "+refs/tags/*:refs/arrived/tags/*")
 _KINDS = ("blob", "tree", "commit", "tag")
@@ -113,23 +114,33 @@ class GoodCopies:
                 release_packs(self._store.git / "objects" / "pack")
 
     def _fetch(self, source: Source, work: Path) -> ObjectStore | None:
-        arrived, engine = ObjectStore(work), find_engine()
-        error: CkstoreError | None = None
+        """A store with what the source has now: mirrored, so that records are there as well, else only
+        fetched.
+
+        Records are derived by one deterministic rule, so those of old releases are the same to the byte.
+        """
+
+        def told(line: str) -> None:
+            self._progress(f"good copies of {line}")
+
+        arrived = ObjectStore(work)
+        try:
+            mirror(arrived, source.url, name=source.name, progress=told)
+            arrived.reopen()
+            return arrived
+        except CkstoreError:
+            pass  # what cannot be mirrored may be fetched
         try:
             url = parse_url(source.url)
             for spelling in url.spellings:
-                try:
-                    engine.fetch(
-                        arrived.git, url, spelling, _REFSPECS,
-                        lambda line: self._progress(f"{source.name}: {line}"),
-                    )  # fmt: skip
+                with contextlib.suppress(NotFound):
+                    find_engine().fetch(arrived.git, url, spelling, _REFSPECS, told)
                     arrived.reopen()
                     return arrived
-                except NotFound as failed:
-                    error = error or failed
-        except CkstoreError as failed:
-            error = failed
-        self.told.append(f"{source.name} could not be fetched: {error.message if error else 'no address'}")
+        except CkstoreError as error:
+            self.told.append(f"{source.name} could not be fetched: {error.message}")
+        else:
+            self.told.append(f"{source.name} could not be fetched: nothing is at {source.url}")
         return None
 
 

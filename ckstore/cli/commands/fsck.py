@@ -28,11 +28,18 @@ from ckstore.operations.repair import Repair
     metavar="OPERATION",
     help="With --repair, for a log that cannot be mended: go back to its newest whole operation.",
 )
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Judge the signatures of the log by this list of allowed signers (see ssh-keygen).",
+)
 @store_option
 @json_option
 def command(
-    repair: bool, others: tuple[Path, ...], back_to: str, store_path: str | None, as_json: bool
-) -> None:
+    repair: bool, others: tuple[Path, ...], back_to: str, signers: Path | None, store_path: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Check every object, record, digest and extracted tree of the store, and its index.
 
     --repair brings good copies in, from laid-out trees, from folders that were added, from --from and from
@@ -42,13 +49,15 @@ def command(
 
     if (others or back_to) and not repair:
         raise click.UsageError("--from and --back-to go with --repair.")
+    if signers and repair:
+        raise click.UsageError("--signers goes without --repair: no repair mends a signature.")
     store = open_store(store_path, create=False)
     done = None
     with Progress() as progress:
         if repair:
             done, health = fsck_and_repair(store, others, back_to=back_to, progress=progress)
         else:
-            health = fsck(store, progress)
+            health = fsck(store, progress, signers=signers)
     broken = [damage for damage in health.damage if not damage.repaired]
     if as_json:
         print_json(_plain(done, health))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,8 +21,10 @@ from ckstore.cli.common import (
     store_option,
     table,
 )  # fmt: skip
+from ckstore.errors import CorruptData
 
 if TYPE_CHECKING:
+    from ckstore.objects.signing import Verdict
     from ckstore.objects.store import ObjectStore
     from ckstore.operations.log import Entry
     from ckstore.operations.story import Event, Story, Upstream
@@ -39,25 +42,66 @@ _CHANGES_SHOWN, _LABELS_SHOWN = 12, 6
     show_default=True,
     help="How many; 0: all.",
 )
+@click.option("--verify", is_flag=True, help="Of operations: say who signed each, and fail for a bad one.")
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --verify: the list of allowed signers, instead of the one of the store's settings.",
+)
 @store_option
 @json_option
-def command(reference: str, limit: int, store_path: str | None, as_json: bool) -> None:
+def command(
+    reference: str, limit: int, verify: bool, signers: Path | None, store_path: str | None, as_json: bool
+) -> int:
     """List what was published, newest first, or tell the story of one component.
 
     REFERENCE (program:NAME, a UID, program:NAME@^1.2) names a component: every release with the reason for
     its version, the upstream commit, the repository tags at it; renames, withdrawals, returns and yanks.
     """
     store = open_store(store_path, create=False)
+    if reference and verify:
+        raise click.UsageError("--verify is for the operations of the log, not for a component.")
     if reference:
         _tell(store, reference, limit, as_json)
-        return
+        return 0
     from ckstore.operations.log import log
 
     entries = log(store, limit)
+    judged = dict(verdicts_of(store, signers)) if verify else {}
     if as_json:
-        print_json([entry.as_plain() for entry in entries])
-        return
-    table((entry.id[:12], _minute(entry.time), entry.who, entry.verb, entry.summary) for entry in entries)
+        print_json([{**entry.as_plain(), **_plain(judged.get(entry.id))} for entry in entries])
+        return _code(judged)
+    table(
+        (
+            entry.id[:12], _minute(entry.time), entry.who, *_signed(verify, judged.get(entry.id)),
+            entry.verb, entry.summary,
+        )
+        for entry in entries
+    )  # fmt: skip
+    return _code(judged)
+
+
+def verdicts_of(store: ObjectStore, signers: Path | None) -> Iterator[tuple[str, Verdict]]:
+    """(id, verdict) of every operation."""
+    from ckstore.operations.signatures import verdicts
+
+    return verdicts(store, signers)
+
+
+def _signed(verify: bool, verdict: Verdict | None) -> list[str]:
+    if not verify or verdict is None:
+        return []
+    return [f"{verdict.status} {verdict.who}".rstrip()]
+
+
+def _plain(verdict: Verdict | None) -> dict[str, object]:
+    return {"signature": {"status": verdict.status, "who": verdict.who}} if verdict else {}
+
+
+def _code(judged: Mapping[str, Verdict]) -> int:
+    bad = any(verdict.status == "bad" for verdict in judged.values())
+    return CorruptData.exit_code if bad else 0
 
 
 def _tell(store: ObjectStore, reference: str, limit: int, as_json: bool) -> None:

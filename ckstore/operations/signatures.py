@@ -1,0 +1,67 @@
+"""Who signed what was published: the whole log against a list of allowed signers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ckstore.errors import CkstoreError, InvalidInput
+from ckstore.objects.head import read_head
+from ckstore.objects.litter import temporary_folder
+from ckstore.objects.signing import CONFIG, Verdict, Verifier, read_signing
+from ckstore.objects.store import ObjectStore
+from ckstore.objects.verify import Damage
+
+_SAID = {
+    "bad": "Its signature is not valid.",
+    "unknown": "It is signed by nobody in the list of allowed signers",
+    "unsigned": "It is not signed.",
+}
+Progress = Callable[[str], None]
+
+
+def verdicts(store: ObjectStore, signers: Path | None = None) -> Iterator[tuple[str, Verdict]]:
+    """(id, verdict) of every operation, joined logs included, the newest first.
+
+    ``signers`` is a file as ssh-keygen(1) describes it, else the one of the store's settings. Raises
+    InvalidInput ``no-signers-named`` when neither says one, and the errors of
+    :class:`~ckstore.objects.signing.Verifier`.
+    """
+    listed = signers or read_signing(store.path).signers
+    if listed is None:
+        raise InvalidInput(
+            "No list of allowed signers is named.",
+            code="no-signers-named",
+            hints=["--signers FILE", f"or allowed_signers under [sign] in {store.path / CONFIG}"],
+        )
+    with temporary_folder(store.path, "tmp-") as work:
+        verifier = Verifier(listed, work)
+        pending, seen = [read_head(store.path)], set[str]()
+        while pending:
+            oid = pending.pop()
+            if not oid or oid in seen:
+                continue
+            seen.add(oid)
+            yield oid, verifier.judge(store.read(oid)[1])
+            pending += reversed(store.read_commit(oid).parents)
+
+
+def check_signatures(store: ObjectStore, signers: Path | None, progress: Progress) -> Iterator[Damage]:
+    """What is wrong with the signatures of the log, if there is a list of signers or a need for them.
+
+    A bad signature is damage always; none, or one by somebody unknown, where the store says that they are
+    ``required``.
+    """
+    settings = read_signing(store.path)
+    if signers is None and settings.signers is None and not settings.required:
+        return
+    try:
+        for number, (oid, verdict) in enumerate(verdicts(store, signers), 1):
+            progress(f"checked {number} signatures")
+            if verdict.status == "bad" or (settings.required and verdict.status != "good"):
+                who = f" (the key is {verdict.who})." if verdict.status == "unknown" else ""
+                yield Damage(f"signature-{verdict.status}", f"log {oid}", _SAID[verdict.status] + who)
+    except CkstoreError as error:
+        if error.code in ("no-signers", "no-signers-named", "no-ssh-keygen"):
+            raise
+        yield Damage(error.code, "log", error.message)

@@ -24,6 +24,12 @@ class _Sign:
 # The first that matches counts: git says "could not read from remote repository" after most of them.
 _SIGNS = (
     _Sign(
+        r"remote: (fatal|error): (unable to (read|parse)|bad tree object|missing (blob|tree|commit|tag)"
+        r"|(loose|packed) object [0-9a-f]+ .*corrupt)|possible repository corruption on the remote",
+        "damaged-source", "The repository at {where} is damaged: its host cannot read all of it.",
+        ("whoever runs the host can mend it: `git fsck` there says what is missing",),
+    ),
+    _Sign(
         r"error: 30[12378]|status code: 30[12378]|redirect", "redirected",
         "{where} is said to be elsewhere.", ("give the new address",),
     ),

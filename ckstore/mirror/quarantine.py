@@ -51,6 +51,7 @@ class Quarantine:
     lenders: tuple[Path, ...]  # folders of objects
     known: set[str] = field(default_factory=set)
     whole: bool = True  # False: reads a damaged folder, see `lean_on`
+    damage: list[str] = field(default_factory=list)  # what the other side could not give
     _packed_refs: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ckstore.errors import NotFound, Unsupported
 from ckstore.mirror.urls import RemoteUrl
@@ -42,6 +42,16 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """End what is under way in any thread, as soon as possible; this engine is not used again."""
+
+
+@runtime_checkable
+class RecentEngine(Protocol):
+    """An engine that can bring the newest part of a history alone."""
+
+    def fetch_recent(
+        self, git: Path, url: RemoteUrl, spelling: str, refspec: str, depth: int, progress: Progress
+    ) -> None:
+        """Bring one ref with its newest ``depth`` commits, or deepen what is there to so many."""
 
 
 class PushingEngine(Engine, Protocol):

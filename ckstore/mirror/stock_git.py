@@ -68,6 +68,8 @@ _PROTOCOLS = {
     "git": "git",
     "file": "file",
 }
+_FETCH_OPTIONS = ("--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
+    "--progress", "--force", "--update-shallow", "--stdin")  # fmt: skip
 _PROGRESS = re.compile(r"(?:remote: )?([A-Z][a-z]+ objects|Resolving deltas):\s+(\d+)%")
 
 
@@ -116,10 +118,15 @@ class StockGit:
         progress: Progress,
     ) -> None:
         """Bring these refs, with all they reach, into the repository ``git``, as one pack."""
-        options = ["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
-                   "--progress", "--force", "--update-shallow", "--stdin"]  # fmt: skip
         given = "".join(f"{spec}\n" for spec in refspecs)
-        self._run(git, url, ["fetch", *options, "--", spelling], given, progress)
+        self._run(git, url, ["fetch", *_FETCH_OPTIONS, "--", spelling], given, progress)
+
+    def fetch_recent(
+        self, git: Path, url: RemoteUrl, spelling: str, refspec: str, depth: int, progress: Progress
+    ) -> None:
+        """Bring one ref with its newest ``depth`` commits, or deepen what is there to so many."""
+        options = [*_FETCH_OPTIONS, f"--depth={depth}"]
+        self._run(git, url, ["fetch", *options, "--", spelling], f"{refspec}\n", progress)
 
     def push(self, git: Path, url: RemoteUrl, spelling: str, refspec: str) -> str:
         """Move a ref of the remote forward; what git said when that failed, else nothing."""

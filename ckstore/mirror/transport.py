@@ -6,20 +6,19 @@ stays, so an interrupted mirror repeats one batch and not the whole transfer (gi
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pygit2
 
-from ckstore.errors import CkstoreError
+from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.failures import failure
 from ckstore.mirror.inspection import unreadable
 from ckstore.mirror.labels import version_order
 from ckstore.mirror.listing import Listing, git_folder
 from ckstore.mirror.pack_copies import copy_packs
 from ckstore.mirror.quarantine import HEAD, KNOWN, Quarantine, peeled, tag_ref
-from ckstore.mirror.remote import Engine, Progress, RemoteRefs
+from ckstore.mirror.remote import Engine, Progress, RecentEngine, RemoteRefs
+from ckstore.mirror.salvage import Salvage, whole_packs_only
 from ckstore.mirror.urls import RemoteUrl
 
 _MOST_BATCHES = 8
@@ -34,8 +33,14 @@ def bring(
         if url.kind == "folder":
             _copy_packs(engine, quarantine, url, listing.refs)
         for batch in _batches(quarantine, url, listing.refs):
-            with _whole_packs_only(quarantine.git / "objects" / "pack"):
-                engine.fetch(quarantine.git, listing.at, listing.spelling, batch, progress)
+            try:
+                _fetch(engine, quarantine, listing, batch, progress)
+            except Unavailable as error:
+                in_place = url.kind == "folder"  # better: what is missing is seen object by object
+                if error.code != "damaged-source" or in_place or not isinstance(engine, RecentEngine):
+                    raise
+                salvage = Salvage(engine, quarantine, listing, progress)
+                salvage.bring(batch, error)
         quarantine.reopen()
         if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
             raise failure(url.text, "its head did not arrive")
@@ -63,21 +68,11 @@ def _copy_packs(engine: Engine, quarantine: Quarantine, url: RemoteUrl, refs: Re
         copied.discard()
 
 
-@contextlib.contextmanager
-def _whole_packs_only(folder: Path) -> Iterator[None]:
-    """Keep what arrived whole, and nothing else: no tool goes on with half a pack; the disk may be full."""
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            files = list(folder.iterdir())
-            whole = {
-                file.stem for file in files if file.suffix == ".idx" and file.with_suffix(".pack") in files
-            }
-            for file in files:
-                if file.stem not in whole:
-                    file.unlink(missing_ok=True)
-        raise
+def _fetch(
+    engine: Engine, quarantine: Quarantine, listing: Listing, batch: Sequence[str], progress: Progress
+) -> None:
+    with whole_packs_only(quarantine.git / "objects" / "pack"):
+        engine.fetch(quarantine.git, listing.at, listing.spelling, batch, progress)
 
 
 def _batches(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs) -> Iterator[list[str]]:

@@ -137,7 +137,7 @@ class _Mirror:
             changed=sum(uid in known and bool(line.added) for uid, line in lines.items()),
             withdrawn=sum(bool(line.component.withdrawn) for line in lines.values()),
             releases=sum(len(line.added) for line in lines.values()),
-            notes=(*report.notes, *_notes(derived, whole=self.incoming.whole)),
+            notes=(*report.notes, *self.incoming.damage, *_notes(derived, whole=self.incoming.whole)),
         )
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ckstore.errors import Unavailable
+from ckstore.mirror.library_git import LibraryGit
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import mirror
+from tests.mirror.server import serving
 from tests.mirror.upstream import Upstream, ck, lines, native, releases
 
 UID, OTHER = "0123456789abcdef", "fedcba9876543210"
@@ -141,3 +144,59 @@ def test_a_damaged_source_that_borrows_objects_is_read_with_them(
     (other.path / "refs" / "heads" / "main").write_text(f"{up.head}\n")
     mirror(store, other.url)
     assert list(lines(store, "other")) == ["program:b"]
+
+
+class TestOverHttp:
+    """A host that lost objects: git's own server stops in the middle of what it sends."""
+
+    def test_what_the_host_can_still_read_is_mirrored_and_the_rest_is_named(
+        self, store: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        up = Upstream(tmp_path / "served" / "up.git")
+        for number in range(9):
+            up.commit(
+                {**native("program/a", body=f"{number}" * 300), "notes": "lost" if number == 3 else "kept"}
+            )
+            up.tag(f"v{number}")
+        lost = up.blob(b"lost")
+        up.lose(lost)
+        with serving(tmp_path / "served") as server:
+            report = mirror(store, f"{server.url}/up")
+        assert f"the host cannot read the object {lost}" in report.notes
+        assert any("is missing in the source" in note for note in report.notes)
+        commits = [release.commit for release in releases(store, "up", "program:a")]
+        assert commits == [str(up.repo.revparse_single(f"v{number}").id) for number in range(4, 9)]
+        assert lines(store, "up")["program:a"].labels["v8"] == lines(store, "up")["program:a"].versions[-1]
+        assert fsck(store) == ""
+
+    def test_when_it_is_mended_the_rest_follows(
+        self, store: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        up = Upstream(tmp_path / "served" / "up.git")
+        up.commit({**native("program/a"), "notes": "lost"})
+        up.commit({**native("program/a", body="new"), "notes": "kept"})
+        lost = up.blob(b"lost")
+        up.lose(lost)
+        with serving(tmp_path / "served") as server:
+            assert mirror(store, f"{server.url}/up").releases == 1
+            up.blob(b"lost")
+            up.commit(native("program/a", body="newer"))
+            report = mirror(store, f"{server.url}/up")
+        assert report.releases >= 1
+        source = store.view().source("up")
+        assert source is not None
+        assert source.history == 1
+        assert store.has(lost)
+        assert fsck(store) == ""
+
+    @pytest.mark.parametrize("engine", ["git", "libgit2"])
+    def test_when_the_head_itself_is_lost_it_says_so(
+        self, store: ObjectStore, tmp_path: Path, have_git: str, engine: str
+    ) -> None:
+        up = Upstream(tmp_path / "served" / "up.git")
+        up.commit({**native("program/a"), "notes": "lost"})
+        up.lose(up.blob(b"lost"))
+        with serving(tmp_path / "served") as server, pytest.raises(Unavailable) as caught:
+            mirror(store, f"{server.url}/up", engine=LibraryGit() if engine == "libgit2" else None)
+        assert caught.value.code == ("fetch-failed" if engine == "libgit2" else "damaged-source")
+        assert store.view().sources() == []

@@ -108,6 +108,18 @@ class TestOverHttp:
         assert mirror(store, f"{server.url}/tools", engine=engine_named(engine)).releases == 13
         assert server.fetches - before == 2  # of three batches of tags and the branch, two had arrived
 
+    @pytest.mark.parametrize("cut_at", [0.0, 0.02, 0.2, 0.8, 0.99])
+    def test_wherever_it_is_cut_the_next_one_goes_on(
+        self, server: GitServer, store: ObjectStore, up: Upstream, engine: str, cut_at: float
+    ) -> None:
+        server.cut_after, server.cut_at = 3, cut_at
+        with pytest.raises(Unavailable) as caught:
+            mirror(store, f"{server.url}/tools", engine=engine_named(engine))
+        assert caught.value.code == "transfer-cut"
+        server.cut_after, before = 1_000, server.fetches
+        assert mirror(store, f"{server.url}/tools", engine=engine_named(engine)).releases == 13
+        assert server.fetches - before <= 1, "a pack that lacked its last bytes only may have been whole"
+
     @pytest.mark.parametrize("page", [b"", b"<html>hello</html>", b"<html>\n<p>hello\n</html>\n"])
     def test_a_web_page_is_said_to_be_no_repository(
         self, server: GitServer, store: ObjectStore, engine: str, page: bytes

@@ -80,6 +80,7 @@ def derive(
     work.from_tags = tagged.decide
     positions = {commit: n for n, (commit, _) in enumerate(line)}
     _follow(work, walk, tagged, positions, progress)
+    tagged.retell(positions)
     _Labelling(objects, trees, view, source, arrived, positions).apply(work, tagged)
     return Derived(
         lines=work.changed(before), known=before,

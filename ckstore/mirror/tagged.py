@@ -7,7 +7,7 @@ made at once. What was released stays, whatever becomes of its tag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from semver import Version
@@ -21,7 +21,7 @@ from ckstore.mirror.trees import Trees
 from ckstore.mirror.walk import Step
 from ckstore.model.metadata import Place
 from ckstore.model.names import derive_uid
-from ckstore.model.records import Release
+from ckstore.model.records import Absences, Release
 from ckstore.model.versions import parse_version
 
 _SHOWN = 5
@@ -115,6 +115,19 @@ class TaggedReleases:
         tags = [tag for group in self._groups.values() for tag in group]
         held = {tag.name: (version, tag.root) for tag in tags if (version := self._held(tag))}
         return {name: v for name, (v, root) in held.items() if self._release(v).tree == root}
+
+    def retell(self, positions: Mapping[str, int]) -> None:
+        """Name the newest version before each absence by the tags known now; ``positions`` are the line's."""
+        line = self._line
+        if line is None or line.newest.bump != "explicit" or not line.absences.spans:
+            return
+        places = {**positions, **self.positions}
+        made = [(places.get(self._release(v).commit, -1), v) for v in line.component.versions]
+        spans = []
+        for newest, gone, back in line.absences.spans:
+            before = [version for place, version in made if place <= positions.get(gone, -1)]
+            spans.append((before[-1] if before else newest, gone, back))
+        self._work.lines[self.uid] = replace(line, absences=Absences(tuple(spans)))
 
     def notes(self, line: Sequence[Step]) -> Iterator[str]:
         """About what waits for the next tag; ``line`` are the commits of the default branch."""

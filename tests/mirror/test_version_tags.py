@@ -197,9 +197,11 @@ _steps = st.lists(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(_steps)
 @example([("tag", "v1.0.0", True), ("format", "", False), ("tag", "v1.0.1", True), ("format", "", False)])
+@example([("commit", "", False), ("format", "", True), ("format", "", False), ("tag", "v1.0.0", True)])
+@example([("branch", "", True), ("format", "", True), ("tag", "v1.0.0", False), ("format", "", True)])
 @example([("tag", "v2.0.0", True), ("branch", "", False), ("tag", "v1.0.0", True), ("merge", "", True)])
 def test_in_steps_and_at_once_are_the_same_bytes(history: list[Step]) -> None:
     """As long as upstream moves forward: tags come, none moves, and the first is there from the beginning."""

@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.cases import CASES, QUERY, Setting, remove_all
+from benchmarks.cases import CASES, QUERY, Setting
+from benchmarks.folders import remove_all
 from benchmarks.generate import FULL, QUICK
 from benchmarks.measure import Row, table
 from ckstore.errors import CkstoreError

@@ -6,14 +6,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
 from pathlib import Path
 
 from benchmarks import generate
-from benchmarks.generate import GIT, git
+from benchmarks.folders import Fresh
+from benchmarks.generate import GIT
 from benchmarks.history import history
-from benchmarks.measure import Row, Sample, call, compare, process
+from benchmarks.measure import Row, Sample, compare, process
+from benchmarks.objects import add, large, memory, readd, snapshot
 
 QUERY = ",".join(generate.COMMON)
 
@@ -46,9 +46,12 @@ class Setting:
         """The least that a process of this Python costs."""
         return process([sys.executable, "-c", "pass"])
 
-    def compare(self, name: str, peer: str, ours: Sample, theirs: Sample, note: str = "") -> Row:
-        """One row."""
-        return compare(name, peer, ours, theirs, self.repetitions, note)
+    def compare(
+        self, name: str, peer: str, ours: Sample, theirs: Sample, note: str = "",
+        target: float | None = None, most: int = 99,
+    ) -> Row:  # fmt: skip
+        """One row; at ``most`` so many repetitions."""
+        return compare(name, peer, ours, theirs, min(self.repetitions, most), note, target)
 
 
 def start(setting: Setting) -> Iterator[Row]:
@@ -76,31 +79,6 @@ def find(setting: Setting) -> Iterator[Row]:
         yield setting.compare(name, "ck search --tags, all kinds", ours, theirs)
 
 
-def add(setting: Setting) -> Iterator[Row]:
-    """Publishing a folder, and publishing it again unchanged."""
-    folder = generate.write_folder(setting.folder / "add", setting.size)
-    files = setting.size.components * (setting.size.files + 1)
-    store, repository = Fresh(setting.folder / "add-stores"), Fresh(setting.folder / "add-git")
-    environment = {**GIT, "GIT_WORK_TREE": str(folder)}
-
-    def new_store() -> dict[str, str]:
-        return {"CKSTORE_STORE": str(store.renew())}
-
-    def new_repository() -> dict[str, str]:
-        git("init", "--quiet", "--bare", repository.renew())
-        return {"GIT_DIR": str(repository.path)}
-
-    ours = process([setting.ckstore, "add", folder], prepare=new_store)
-    words = "git add -A && git commit --quiet -m add"
-    theirs = process(["sh", "-c", words], cwd=folder, env=environment, prepare=new_repository)
-    yield setting.compare(f"ckstore add, {files} files", "git add, git commit", ours, theirs)
-
-    again = process([setting.ckstore, "add", folder, "--store", store.path])
-    environment |= {"GIT_DIR": str(repository.path)}
-    theirs = process(["sh", "-c", "git add -A && git status --short"], cwd=folder, env=environment)
-    yield setting.compare("ckstore add, unchanged", "git add, git status", again, theirs)
-
-
 def mirror(setting: Setting) -> Iterator[Row]:
     """Bringing a repository in with its history, and asking again when nothing is new."""
     url = f"file://{generate.write_history(setting.folder / 'history.git', setting.size)}"
@@ -117,61 +95,7 @@ def mirror(setting: Setting) -> Iterator[Row]:
     yield setting.compare("ckstore mirror, nothing new", "git fetch", again, fetch)
 
 
-def snapshot(setting: Setting) -> Iterator[Row]:
-    """Laying a lock's files out: the library's work, without the start of Python."""
-    from ckstore import Store
-
-    origin = generate.write_history(setting.folder / "snapshot.git", setting.size)
-    store = Store(setting.folder / "snapshot-store")
-    store.mirror(f"file://{origin}")
-    lock = store.lock(["dataset:bench-*"])
-    lock.snapshot()
-    work, index = Fresh(setting.folder / "checkouts"), setting.folder / "checkouts.index"
-    environment = {**GIT, "GIT_DIR": str(origin), "GIT_INDEX_FILE": str(index)}
-
-    def new_checkout() -> dict[str, str]:
-        index.unlink(missing_ok=True)
-        work.renew().mkdir()
-        return {"GIT_WORK_TREE": str(work.path)}
-
-    theirs = process(
-        ["git", "checkout", "--quiet", "--force", "main", "--", "."], env=environment, prepare=new_checkout
-    )
-    files = setting.size.components * (setting.size.files + 1)
-    for name, forgotten in (
-        (f"snapshot, cold, {files} files", ("snapshots", "trees")),
-        ("snapshot, trees at hand", ("snapshots",)),
-        ("snapshot, warm", ()),
-    ):
-        ours = call(lock.snapshot, prepare=partial(remove_all, *(store.path / part for part in forgotten)))
-        yield setting.compare(name, "git checkout", ours, theirs)
-
-
-class Fresh:
-    """A path below ``parent`` that is new after every :meth:`renew`; the one before is deleted."""
-
-    def __init__(self, parent: Path) -> None:
-        parent.mkdir(parents=True)
-        self._paths = (parent / str(number) for number in count())
-        self.path = next(self._paths)
-
-    def renew(self) -> Path:
-        """A path where nothing is."""
-        remove_all(self.path)
-        self.path = next(self._paths)
-        return self.path
-
-
-def remove_all(*paths: Path) -> None:
-    """Delete folders, read-only ones in them too."""
-    for path in paths:
-        if path.exists():
-            for folder in [path, *(p for p in path.rglob("*") if p.is_dir() and not p.is_symlink())]:
-                folder.chmod(0o755)
-            shutil.rmtree(path)
-
-
 CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
-    "start": start, "find": find, "add": add, "mirror": mirror, "history": history,
-    "snapshot": snapshot,
+    "start": start, "find": find, "add": add, "readd": readd, "large": large, "memory": memory,
+    "mirror": mirror, "history": history, "snapshot": snapshot,
 }  # fmt: skip

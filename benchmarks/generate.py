@@ -16,6 +16,7 @@ GIT = {  # no settings of the user or the machine
 }  # fmt: skip
 WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
 TAGS = [f"tag-{number:02}" for number in range(40)]
+_MEBIBYTE = 1024 * 1024
 COMMON = ("bench", "even")  # every second component has both
 
 
@@ -52,6 +53,26 @@ def write_folder(root: Path, size: Size) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
     return root
+
+
+def write_large(root: Path, mebibytes: int, files: int = 8) -> Path:
+    """A component of so many MiB in large files: measurements as text, and bytes that do not compress."""
+    root.mkdir()
+    (root / "component.toml").write_text('kind = "dataset"\nname = "large"\n')
+    chance = random.Random(3)
+    for number in range(files):
+        with (root / f"file-{number}.bin").open("wb") as file:
+            for block in range(mebibytes // files):
+                noisy = number % 2 == 0 if files > 1 else block % 2 == 0
+                file.write(chance.randbytes(_MEBIBYTE) if noisy else _measurements(chance))
+    return root
+
+
+def _measurements(chance: random.Random) -> bytes:
+    """A MiB of lines of a table; few of its numbers are new, as generating them takes long."""
+    lines = [f"{chance.random():.6f},{chance.gauss(10, 3):.4f},{chance.choice(WORDS)}\n" for _ in range(4000)]
+    text = "".join(chance.choices(lines, k=50_000)).encode()
+    return text[:_MEBIBYTE].ljust(_MEBIBYTE, b"\n")
 
 
 def write_history(path: Path, size: Size) -> Path:

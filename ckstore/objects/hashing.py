@@ -2,7 +2,7 @@
 
 It costs four times as much as the plain one, so it is for what is hashed in memory: whatever gets its id here
 is refused when it was made to share it with other bytes, even where those are never met. Large files have
-the plain one; they are compared by SHA-256 with whatever has the same id (see docs/design).
+the plain one; they are compared by SHA-256 with whatever has the same id (docs/design/0023).
 """
 
 from __future__ import annotations

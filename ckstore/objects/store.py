@@ -443,6 +443,9 @@ def _settle() -> None:
     if all(pygit2.settings.search_path[level] == os.devnull for level in levels):
         return
     pygit2.settings.enable_fsync_gitdir(True)
+    # libgit2's defaults, but another library in this process may have thought otherwise
+    pygit2.settings.enable_strict_hash_verification(True)
+    pygit2.settings.enable_strict_object_creation(True)
     pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
     pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
     # Nothing in a user's git settings matters to a store, and a home that cannot be read must not stop it.

@@ -17,6 +17,7 @@ import pygit2
 
 from ckstore.cli.main import main
 from ckstore.errors import Conflict, NotFound
+from ckstore.objects.history import is_elsewhere
 from ckstore.objects.layout import lay_out
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.verify import check
@@ -133,7 +134,11 @@ def damage(path: Path) -> list[str]:
     found = [f"{each.what}: {each.message}" for each in check(store).damage if not each.repaired]
     refs = store.repo.references
     tips = [str(refs[name].target) for name in refs if name.startswith(HISTORY_REFS)]
-    heads = {source.name: source.head for source in store.view().sources() if source.head and source.history}
+    heads = {
+        source.name: source.head
+        for source in store.view().sources()
+        if source.head and source.history and not is_elsewhere(store.repo, source.name)
+    }
     lost = [name for name, head in heads.items() if not any(_reaches(store.repo, tip, head) for tip in tips)]
     return found + [f"no ref holds the history of {name}" for name in lost]
 
@@ -278,6 +283,22 @@ def _exported(world: World) -> None:
     world.do("add {base}/one --source lab")
 
 
+def _other_store(world: World) -> None:
+    """Another store published something, and mirrored; this one follows its log."""
+    _nothing(world)
+    other = ["--store", str(world.base / "other")]
+    for line in (["add", str(world.base / "one"), "--source", "lab"], ["mirror", world.upstream("up").url]):
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert main([*line, *other]) == 0
+
+
+def _two_stores(world: World) -> None:
+    """Both stores published something that the other one lacks."""
+    _other_store(world)
+    component(world.base / "two", "program", "two", tags="second", files={"y.c": "2"})
+    world.do("add {base}/two --source lab")
+
+
 def _garbage(world: World) -> None:
     """Unreached objects: in packs of their own, in one with others, and loose; trees that nobody uses."""
     _one(world)
@@ -309,4 +330,6 @@ YANK = Scene("yank", "yank lab:program:one@1.0.0 --reason wrong", _one)
 UNDO = Scene("undo", "undo {operation}", _two_operations, when_done=Conflict.exit_code)
 EXPORT = Scene("export", "export {place}/shop.bundle", _locked)
 IMPORT = Scene("import", "import {base}/shop.bundle", _exported)
+PULL = Scene("pull", "pull {base}/other", _other_store)
+JOIN = Scene("pull from a store with another log", "pull {base}/other", _two_stores)
 GC = Scene("gc", "gc --grace 0", _garbage)

@@ -82,6 +82,7 @@ def test_a_command_killed_at_any_write_happened_entirely_or_not_at_all(
     [
         scenes.MIRROR_LIBRARY, scenes.MIRROR_UPDATE, scenes.MIRROR_REWRITTEN, scenes.HEAL, scenes.FOLD,
         scenes.FIND, scenes.LOCK, scenes.RUN, scenes.YANK, scenes.UNDO, scenes.EXPORT,
+        scenes.PULL, scenes.JOIN,
     ],
     ids=str,
 )  # fmt: skip

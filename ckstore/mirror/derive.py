@@ -129,6 +129,7 @@ class Derivation:
     where_missing: Callable[[str], str]
     lines: dict[str, Line]
     from_tags: Callable[[str], bool] = lambda uid: False  # of a plain repository: only tags make releases
+    pointers_in: Callable[[str], str] = lambda tree: ""  # a warning about files that are kept elsewhere
     claims: Claims = field(default_factory=Claims)
     skipped: list[str] = field(default_factory=list)  # releases of the past that are incomplete
     warnings: dict[str, str] = field(default_factory=dict)
@@ -249,7 +250,8 @@ class Derivation:
             self._safety = Safety(self.trees)
         verdict = self._safety.check(tree)
         digest = "" if verdict.refusal else self.digest_of(tree)
-        return verdict.refusal, verdict.warning, Where(commit, path, tree, digest)
+        warning = verdict.warning or (self.pointers_in(tree) if digest else "")
+        return verdict.refusal, warning, Where(commit, path, tree, digest)
 
     def withdraw(self, commit: str) -> None:
         """What is gone is withdrawn; what is merely broken keeps its last release."""

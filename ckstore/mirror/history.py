@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pygit2
@@ -12,10 +12,12 @@ from ckstore.errors import CkstoreError
 from ckstore.mirror.derive import Derivation, Line
 from ckstore.mirror.labels import Tagged, label
 from ckstore.mirror.readers.choice import Readers
+from ckstore.mirror.readers.lfs import Pointers
 from ckstore.mirror.tagged import TaggedReleases, plain_only
 from ckstore.mirror.tags import version_tags
 from ckstore.mirror.trees import RawTrees
 from ckstore.mirror.walk import Walk, first_parents, plan
+from ckstore.model.limits import MAX_PROBLEM_CHARACTERS, MAX_PROBLEMS
 from ckstore.model.records import Release, Source
 from ckstore.objects.digests import Digests
 from ckstore.objects.log import LogView
@@ -68,7 +70,8 @@ def derive(
     # without a head, only a part of its releases came here from another store: all are derived
     before = load_lines(view, source.name) if source.head else {}
     trees, readers = RawTrees(objects, objects.read), Readers(root_name)
-    digests = Digests(trees.read_tree, trees.read_blob, trees.large_of(objects.large_blob))
+    pointers = Pointers(trees)
+    digests = Digests(trees.read_tree, pointers.read_blob, trees.large_of(objects.large_blob))
     work = Derivation(
         trees, readers, digests.of_tree, lambda tree: missing_below(objects, tree),
         dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],
@@ -77,19 +80,28 @@ def derive(
     line = first_parents(objects, arrived.head)[0] if arrived.labels else []
     tags = plain_only(trees, readers, version_tags(objects, arrived.labels, root_name, line))
     tagged = TaggedReleases(work, root_name, tags, lambda uid, text: view.release(source.name, uid, text))
-    work.from_tags = tagged.decide
+    work.from_tags, work.pointers_in = tagged.decide, pointers.note
     positions = {commit: n for n, (commit, _) in enumerate(line)}
     _follow(work, walk, tagged, positions, progress)
     tagged.retell(positions)
     _Labelling(objects, trees, view, source, arrived, positions).apply(work, tagged)
     return Derived(
         lines=work.changed(before), known=before,
-        problems=(*work.problems(), *sorted(tagged.problems())),
+        problems=bounded((*work.problems(), *sorted(tagged.problems()))),
         warnings=tuple(f"{path}: {text}" for path, text in sorted(work.warnings.items())),
         shared_uids=work.claims.across_kinds(), walk=walk,
         total=sum(not each.component.withdrawn for each in work.lines.values()),
         notes=tuple(tagged.notes(line)),
     )  # fmt: skip
+
+
+def bounded(problems: Sequence[str]) -> tuple[str, ...]:
+    """As many lines as a record may hold, those about the head apart from those about the past."""
+    of_the_past = [line for line in problems if _OF_THE_PAST.match(line)]
+    others = [line for line in problems if not _OF_THE_PAST.match(line)]
+    kept = [*others[:MAX_PROBLEMS], *of_the_past[:MAX_PROBLEMS]]
+    more = ["(more problems are left out)"] if len(kept) < len(problems) else []
+    return tuple(line[:MAX_PROBLEM_CHARACTERS] for line in [*kept, *more])
 
 
 def _follow(

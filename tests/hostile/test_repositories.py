@@ -267,11 +267,11 @@ def _file(store: ObjectStore, tree: str, name: str) -> str:
 
 @stands_for(65)
 def test_folders_that_lend_to_each_other_are_each_named_once(tmp_path: Path) -> None:
-    folders = [tmp_path / str(number) / "objects" for number in range(3 * MAX_ALTERNATES)]
+    folders = [tmp_path / str(number) / "objects" for number in range(MAX_ALTERNATES + 5)]
     for folder in folders:
         (folder / "info").mkdir(parents=True)
         listed = "".join(f"{other}\n" for other in folders) + "../../nowhere\n#x\n\0\n"
-        (folder / "info" / "alternates").write_text(listed * 20)
+        (folder / "info" / "alternates").write_text(listed * 3)
     found = list(object_folders(folders[0]))
     assert len(found) == len(set(found)) == MAX_ALTERNATES + 1
 
@@ -322,3 +322,40 @@ def test_derived_files_of_a_repository_are_not_taken_over(
     assert lines(store, "up")["program:a"].versions == ("1.0.0",)
     ours = {path.suffix for path in (store.git / "objects").rglob("*") if path.is_file()}
     assert ours <= {".pack", ".idx", ".rev"}
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
+POINTERS: list[Row[str]] = [
+    Row((76,), "a pointer", POINTER.format(oid="a" * 64, size=123)),
+    Row((76,), "a pointer to a path", POINTER.format(oid="../../../etc/passwd", size=1)),
+    Row((76,), "a pointer to far too much", POINTER.format(oid="a" * 64, size=10**18)),
+    Row((76,), "a pointer with a size below zero", POINTER.format(oid="a" * 64, size=-1)),
+]
+
+
+@pytest.mark.parametrize("row", parameters(POINTERS))
+def test_a_pointer_to_a_large_file_stays_a_pointer_and_is_told(
+    store: ObjectStore, up: Upstream, row: Row[str]
+) -> None:
+    """Nothing is fetched, whatever the repository names as the place."""
+    up.commit(
+        {
+            "program/a/deep/model.bin": row.given,
+            "program/a/other.bin": row.given,
+            ".lfsconfig": "[lfs]\nurl = http://127.0.0.1:9/evil\n",
+            ".gitattributes": "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+        }
+    )
+    report = mirror(store, up.url)
+    told = (
+        "program/a: deep/model.bin and 1 more are pointers of Git LFS: the content is not in the repository"
+    )
+    assert told in report.notes
+    found = releases(store, "up", "program:a")[-1]
+    assert (lay_out(store, found.tree, found.digest) / "other.bin").read_text() == row.given
+
+
+@stands_for(76)
+def test_what_only_mentions_the_format_is_no_pointer(store: ObjectStore, up: Upstream) -> None:
+    up.commit({"program/a/notes": "see version https://git-lfs.github.com/spec/v1"})
+    assert not any("LFS" in note for note in mirror(store, up.url).notes)

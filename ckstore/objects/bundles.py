@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from ckstore.errors import CorruptData, InvalidInput, Unsupported
+from ckstore.model.limits import MAX_OBJECT_BYTES, MAX_TREE_BYTES
 from ckstore.objects.entries import object_header
 from ckstore.objects.packs import ObjectType
 
@@ -38,8 +39,8 @@ class Limits:
 
     refs: int = 16
     objects: int = 20_000_000
-    small: int = 32 * 1024 * 1024
-    blob: int = 64 * 1024**3
+    small: int = MAX_TREE_BYTES
+    blob: int = MAX_OBJECT_BYTES
     total: int = 1024**4
 
 

@@ -17,7 +17,16 @@ from filelock import FileLock
 
 from ckstore.errors import NotFound
 from ckstore.index.files import own_path
-from ckstore.index.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, create, drop_all, head_of, identity
+from ckstore.index.schema import (
+    APPLICATION_ID,
+    BUSY_SECONDS,
+    FORMAT,
+    create,
+    drop_all,
+    head_of,
+    identity,
+    is_plain,
+)
 from ckstore.index.writer import IndexWriter
 from ckstore.objects.head import read_head
 from ckstore.objects.log import LogView
@@ -120,9 +129,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA synchronous = NORMAL")  # enough: what a power cut takes is caught up
-        if identity(connection)[0] != APPLICATION_ID:
+        if identity(connection)[0] != APPLICATION_ID or not is_plain(connection):
             raise sqlite3.DatabaseError("the file is not an index of ckstore")
+        connection.execute("PRAGMA synchronous = NORMAL")  # enough: what a power cut takes is caught up
     except sqlite3.Error:
         connection.close()
         raise
@@ -195,7 +204,7 @@ def _copy(path: Path, store: Path, view: LogView, progress: Progress) -> sqlite3
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
         connection.deserialize(bytes(data))
-        if identity(connection)[0] != APPLICATION_ID:
+        if identity(connection)[0] != APPLICATION_ID or not is_plain(connection):
             raise sqlite3.DatabaseError("the file is not an index of ckstore")
         _advance(connection, store, view, progress)
     except BaseException:

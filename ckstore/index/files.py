@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ckstore.index.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, head_of, identity
+from ckstore.index.schema import APPLICATION_ID, BUSY_SECONDS, FORMAT, head_of, identity, is_plain
 
 # A store may be used by an older and a newer ckstore at once. The newest format has the plain name; a
 # ckstore that finds a format newer than its own there keeps its index beside it, so neither undoes the
@@ -23,7 +23,8 @@ def open_current(store: str | os.PathLike[str], head: str) -> sqlite3.Connection
             return None
         try:
             application, version = identity(connection)
-            if (application, version) == (APPLICATION_ID, FORMAT) and head_of(connection) == head:
+            ours = (application, version) == (APPLICATION_ID, FORMAT) and is_plain(connection)
+            if ours and head_of(connection) == head:
                 return connection
         except sqlite3.Error:
             version = 0

@@ -79,6 +79,19 @@ def identity(connection: sqlite3.Connection) -> tuple[int, int]:
     return application, connection.execute("PRAGMA user_version").fetchone()[0]
 
 
+def is_plain(connection: sqlite3.Connection) -> bool:
+    """True when reading runs nothing that others wrote: no view, trigger or virtual table but our own."""
+    foreign = (
+        "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger') "
+        "OR (sql LIKE 'CREATE VIRTUAL%' AND name <> 'texts')"
+    )
+    try:
+        (found,) = connection.execute(foreign).fetchone()
+    except UnicodeDecodeError:  # the tables are read now, and what SQLite says of damaged ones is no text
+        return False
+    return bool(found == 0)
+
+
 def head_of(connection: sqlite3.Connection) -> str:
     """The head of the log that the index reflects."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'head'").fetchone()

@@ -65,11 +65,18 @@ class World:
 
     def do(self, text: str, *codes: int) -> str:
         """Run a command line in this process, with one of these exit codes (0); gives what it printed."""
+        return self._run(text, codes or (0,))[0]
+
+    def told(self, text: str, *codes: int) -> str:
+        """The same; gives what it said on stderr."""
+        return self._run(text, codes or (0,))[1]
+
+    def _run(self, text: str, codes: tuple[int, ...]) -> tuple[str, str]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.chdir(self.here):
             found = main(self.line(text))
-        assert found in (codes or (0,)), f"exit {found} of {text}:\n{out.getvalue()}\n{err.getvalue()}"
-        return out.getvalue()
+        assert found in codes, f"exit {found} of {text}:\n{out.getvalue()}\n{err.getvalue()}"
+        return out.getvalue(), err.getvalue()
 
     def upstream(self, name: str) -> Upstream:
         """A repository to mirror, with two components, three commits and a tag."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import generate
+from benchmarks import bringing, generate
 from benchmarks.folders import Fresh
-from benchmarks.generate import GIT
+from benchmarks.generate import GIT, git
 from benchmarks.history import history
 from benchmarks.measure import Row, Sample, compare, process
 from benchmarks.objects import add, large, memory, readd, snapshot
@@ -95,7 +95,21 @@ def mirror(setting: Setting) -> Iterator[Row]:
     yield setting.compare("ckstore mirror, nothing new", "git fetch", again, fetch)
 
 
+def bring(setting: Setting) -> Iterator[Row]:
+    """Fetching, or copying, a packed repository from a folder; no releases are derived."""
+    source = generate.write_history(setting.folder / "bring.git", setting.size)
+    git("--git-dir", source, "repack", "-adq")
+    store, clone = Fresh(setting.folder / "bring-stores"), Fresh(setting.folder / "bring-clones")
+    theirs = process(
+        ["sh", "-c", 'git clone --quiet --mirror "$0" "$CLONE"', f"file://{source}"],
+        env=GIT, prepare=lambda: {"CLONE": str(clone.renew())},
+    )  # fmt: skip
+    for name, copied in (("bringing by a fetch", False), ("bringing by copies of packs", True)):
+        ours = bringing.bring(source, store.renew, copied=copied)
+        yield setting.compare(name, "git clone --mirror", ours, theirs)
+
+
 CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "start": start, "find": find, "add": add, "readd": readd, "large": large, "memory": memory,
-    "mirror": mirror, "history": history, "snapshot": snapshot,
+    "mirror": mirror, "bring": bring, "history": history, "snapshot": snapshot,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,13 @@ from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_TAG_CHAIN
 from ckstore.objects.boot import boot_id
 from ckstore.objects.disk import not_writable
+from ckstore.objects.head import GIT_FOLDER
 from ckstore.objects.litter import give_back, quarantine_lock
-from ckstore.objects.sharing import shared
+from ckstore.objects.sharing import is_leased, shared
 from ckstore.objects.store import ObjectStore
 
 _WAIT_SECONDS = 3600
+_STEP_SECONDS = 0.1
 _ADDRESS = "address"
 KNOWN, _ARRIVED = "refs/known/", "refs/arrived/"
 HEAD, _COPIED = f"{_ARRIVED}head", f"{_ARRIVED}copied/"
@@ -149,15 +152,33 @@ def _alone(store: ObjectStore, name: str, progress: Progress) -> Iterator[None]:
         try:
             lock.acquire(timeout=_WAIT_SECONDS)
         except Timeout:
-            raise Unavailable(
-                f"Another process has been mirroring {name} for an hour.",
-                code="mirror-busy",
-                hints=["wait for it, or stop it, then repeat"],
-            ) from None
+            raise _busy(name) from None
     try:
+        _wait_for_children(store, name, progress)
         yield
     finally:
         lock.release()
+
+
+def _wait_for_children(store: ObjectStore, name: str, progress: Progress) -> None:
+    """Until no git program of a killed mirror is writing any more: each has a lease on the repository.
+
+    It ends by itself, as soon as it has something to say and nobody listens.
+    """
+    end = time.monotonic() + _WAIT_SECONDS
+    while is_leased(store.path / "incoming" / name / GIT_FOLDER):
+        if time.monotonic() > end:
+            raise _busy(name)
+        progress("waiting for a fetch that an interrupted mirror of the same source left behind")
+        time.sleep(_STEP_SECONDS)
+
+
+def _busy(name: str) -> Unavailable:
+    return Unavailable(
+        f"Another process has been mirroring {name} for an hour.",
+        code="mirror-busy",
+        hints=["wait for it, or stop it, then repeat"],
+    )
 
 
 def _open_anew(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:

@@ -32,6 +32,7 @@ from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import CONFIGURING, Secrets, token_for
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_CHILD_BYTES, MAX_PACK_BYTES, MAX_SAID_BYTES
+from ckstore.objects.sharing import lease
 
 try:
     import resource
@@ -188,11 +189,12 @@ class StockGit:
                 text.write(call.given.encode("utf-8", "surrogateescape"))
                 text.seek(0)
             stdin = text if isinstance(call.given, str) else call.given
-            process = subprocess.Popen(
-                command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=variables,
-                start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once
-            )  # fmt: skip
-            words, code = self._watch(process, call)
+            with lease(git) as lent:  # which the child keeps if this process is killed: see quarantine.py
+                process = subprocess.Popen(
+                    command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=variables, pass_fds=lent,
+                    start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once
+                )  # fmt: skip
+                words, code = self._watch(process, call)
             if code:
                 raise call.failed(call.url.text, words)
             out.seek(0)

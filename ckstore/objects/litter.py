@@ -245,13 +245,16 @@ def _remove(path: Path) -> None:
 
 
 def _sweep_quarantines(store: Path) -> list[Path]:
-    """What killed fetches left: none is under way while we hold the lock of the quarantine."""
+    """What killed fetches left: none is under way while we hold the lock of the quarantine.
+
+    Nor has any left a git program behind, which would have a lease on the repository (sharing.py).
+    """
     swept: list[Path] = []
     for incoming in _listed(store / "incoming", ""):
         litter = _listed(incoming / GIT_FOLDER / "objects" / "pack", "tmp_")
         lock = store / "locks" / f"{quarantine_lock(incoming.name)}.lock"
         if litter or _listed(incoming / GIT_FOLDER / "objects" / "pack", "pack-"):
-            with contextlib.suppress(OSError), _alone(lock) as sure:
+            with contextlib.suppress(OSError), _alone(lock) as sure, _alone(incoming / GIT_FOLDER):
                 if sure:
                     give_back(incoming, store)
                 for path in litter:

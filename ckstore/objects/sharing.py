@@ -80,17 +80,24 @@ def _take(descriptor: int, seconds: float, progress: Callable[[str], None]) -> b
 
 
 @contextlib.contextmanager
-def lease(folder: Path) -> Iterator[None]:
-    """Keep a laid-out folder from being collected; whoever takes the lease is at work in the store."""
+def lease(folder: Path) -> Iterator[tuple[int, ...]]:
+    """Keep a folder from being collected; whoever takes the lease is at work in the store.
+
+    Gives the descriptor that the lease belongs to, where there is one: a child process that inherits it keeps
+    the lease when this process is killed, for as long as it lives.
+    """
     descriptor = _open_folder(folder)
+    if descriptor is None:
+        yield ()
+        return
     try:
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield (descriptor,)
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # also for what a child left running on purpose
+        os.close(descriptor)
 
 
 def is_leased(folder: Path) -> bool:

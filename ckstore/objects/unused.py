@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from ckstore.errors import CkstoreError
 from ckstore.objects.gc import Garbage
-from ckstore.objects.head import is_object_id
+from ckstore.objects.head import GIT_FOLDER, is_object_id
 from ckstore.objects.litter import quarantine_lock, temporary_folder
 from ckstore.objects.sharing import is_leased
 from ckstore.objects.store import ObjectStore
@@ -50,7 +50,7 @@ def remove_unused(store: ObjectStore, garbage: Garbage) -> bool:
     if garbage.what == "quarantine":
         try:
             with store.lock(quarantine_lock(garbage.name)).acquire(timeout=0):
-                return _remove(garbage)
+                return not is_leased(garbage.paths[0] / GIT_FOLDER) and _remove(garbage)
         except Timeout:
             return False
     if garbage.what == "snapshot" and is_leased(garbage.paths[0]):
@@ -147,7 +147,8 @@ def _quarantines(store: ObjectStore, before: float) -> Iterator[Garbage]:
     for path in _listed(store.path / "incoming"):
         lock = store.lock(quarantine_lock(path.name))
         with contextlib.suppress(Timeout), lock.acquire(timeout=0):
-            if all(_is_older(Path(at), before) for at, _, _ in os.walk(path)):
+            is_old = all(_is_older(Path(at), before) for at, _, _ in os.walk(path))
+            if is_old and not is_leased(path / GIT_FOLDER):
                 yield _garbage("quarantine", path)
 
 

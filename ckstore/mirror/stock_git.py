@@ -192,7 +192,7 @@ class StockGit:
             with lease(git) as lent:  # which the child keeps if this process is killed: see quarantine.py
                 process = subprocess.Popen(
                     command, stdin=stdin, stdout=out, stderr=subprocess.PIPE, env=variables, pass_fds=lent,
-                    start_new_session=True,  # no terminal: nothing can ask, and all of it can be stopped at once
+                    start_new_session=True,  # no terminal: nothing can ask; all can be stopped at once
                 )  # fmt: skip
                 words, code = self._watch(process, call)
             if code:

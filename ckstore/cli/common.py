@@ -132,6 +132,12 @@ def table(rows: Iterable[Sequence[str]], indent: str = "") -> None:
         say(f"{indent}{'  '.join([*cells, row[-1]])}".rstrip())
 
 
+def some(lines: Sequence[str], most: int, all_of_them: str) -> list[str]:
+    """The first ``most`` of these lines, then how many more there are and the command that lists them."""
+    more = len(lines) - most
+    return [*lines[:most], f"… and {more} more: {all_of_them}"] if more > 1 else list(lines)
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """``1 release``, ``2 releases``."""
     return f"{count} {one if count == 1 else many or one + 's'}"

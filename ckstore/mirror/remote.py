@@ -65,13 +65,16 @@ class PushingEngine(Engine, Protocol):
 class RemoteRefs:
     """``branch`` is empty when HEAD is detached from all branches; ``tags`` maps names to commit ids.
 
-    ``note`` says how the branch was chosen where HEAD does not say it.
+    ``note`` says how the branch was chosen where HEAD does not say it. ``branches`` are the commits of all
+    branches, ``tag_objects`` the ids of annotated tags: neither is asked for, but a copied pack holds them.
     """
 
     branch: str
     head: str
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    branches: frozenset[str] = frozenset()
+    tag_objects: Mapping[str, str] = field(default_factory=dict)  # id → commit
 
     @property
     def head_ref(self) -> str:
@@ -105,7 +108,8 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
         from ckstore.mirror.labels import version_order  # slow to import, and hardly ever needed
 
         tags = {tag: tags[tag] for tag in sorted(tags, key=version_order)[-MAX_TAGS:]}
-    return RemoteRefs(branch, head, tags, "; ".join(notes))
+    annotated = {oids[_TAGS + tag]: commit for tag, commit in tags.items() if oids[_TAGS + tag] != commit}
+    return RemoteRefs(branch, head, tags, "; ".join(notes), frozenset(branches.values()), annotated)
 
 
 def _check_refs(listed: Sequence[tuple[str, str]], where: str) -> None:

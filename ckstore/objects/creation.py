@@ -12,6 +12,13 @@ from ckstore.objects.disk import make_folders, not_writable, store_not_readable,
 from ckstore.objects.head import GIT_FOLDER
 from ckstore.objects.litter import temporary_folder
 
+# Old commits are as their authors' tools wrote them, and no fault of the store: `git fsck` is told so.
+_OLD_WAYS = (
+    "badTimezone", "badDate", "badDateOverflow", "missingNameBeforeEmail", "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail", "missingTaggerEntry", "multipleAuthors", "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)  # fmt: skip
+
 
 def is_store(path: Path) -> bool:
     """True when there is a store; raises :class:`Unavailable` when that cannot be seen."""
@@ -43,6 +50,8 @@ def _init(git: Path) -> None:
         # Other programs' garbage collection must not be triggered by our packs, and keeps what we reach.
         repo.config["gc.auto"] = 0
         repo.config["core.logAllRefUpdates"] = "always"
+        for oddity in _OLD_WAYS:
+            repo.config[f"fsck.{oddity}"] = "ignore"
         repo.free()
     except pygit2.GitError as error:
         raise OSError(str(error)) from error

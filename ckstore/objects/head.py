@@ -75,6 +75,17 @@ def move_head(store: Path, old: str, new: str) -> None:
     nevertheless there belongs to git for a moment, or to a process that was killed. Raises
     :class:`Conflict` when the log is not at ``old``, :class:`Unavailable` when the lock stays.
     """
+    _write(store, new, old)
+    if not old:
+        _name_head(store / GIT_FOLDER, new)
+
+
+def put_head(store: Path, new: str) -> None:
+    """Let the log be at ``new`` whatever it was at: for one that is damaged. Locks as for moving it."""
+    _write(store, new, None)
+
+
+def _write(store: Path, new: str, old: str | None) -> None:
     ref = store / GIT_FOLDER / LOG_REF
     lock = ref.with_name(ref.name + ".lock")
     descriptor = _take(lock)
@@ -83,7 +94,7 @@ def move_head(store: Path, old: str, new: str) -> None:
             file.write(f"{new}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
-            if read_head(store) != old:
+            if old is not None and read_head(store) != old:
                 raise LogMoved
         lock.replace(ref)
     except BaseException:
@@ -93,20 +104,16 @@ def move_head(store: Path, old: str, new: str) -> None:
     sync_folder(ref.parent.parent)  # it may be new
 
 
-def put_head(store: Path, new: str) -> None:
-    """Let the log be at ``new`` whatever it was at: for one that is damaged. Locks as for moving it."""
-    ref = store / GIT_FOLDER / LOG_REF
-    lock = ref.with_name(ref.name + ".lock")
-    try:
-        with os.fdopen(_take(lock), "wb") as file:
-            file.write(f"{new}\n".encode("ascii"))
+def _name_head(git: Path, commit: str) -> None:
+    """Let git's own HEAD be at the first operation, for good: stock tools complain of one that is nowhere."""
+    new = git / "HEAD.new"
+    with contextlib.suppress(OSError):  # published it is, whatever git says of HEAD
+        with new.open("wb") as file:
+            file.write(f"{commit}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
-        lock.replace(ref)
-    except BaseException:
-        lock.unlink(missing_ok=True)
-        raise
-    sync_folder(ref.parent)
+        new.replace(git / "HEAD")
+        sync_folder(git)
 
 
 def settle_head(store: Path) -> None:

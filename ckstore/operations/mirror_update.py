@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
-from ckstore.errors import CkstoreError, InvalidInput, NotFound
+from ckstore.errors import CkstoreError, InvalidInput
 from ckstore.mirror.urls import parse_url
 from ckstore.model.records import Source
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror_many import Job
+from ckstore.operations.sources import no_source
 
 
 def jobs_of_update(store: ObjectStore, wanted: Sequence[str] = ()) -> list[Job]:
@@ -24,12 +24,7 @@ def jobs_of_update(store: ObjectStore, wanted: Sequence[str] = ()) -> list[Job]:
 def _chosen(sources: dict[str, Source], text: str) -> Source:
     source = sources.get(text) or next((s for s in sources.values() if s.url == _address(text)), None)
     if source is None:
-        near = difflib.get_close_matches(text, sources, n=1)
-        raise NotFound(
-            f"There is no source {text!r}.",
-            code="no-source",
-            hints=[*(f"did you mean {name}?" for name in near), "`ckstore sources` lists them"],
-        )
+        raise no_source(text, sources)
     if source.kind != "git":
         raise InvalidInput(
             f"The source {source.name} is not mirrored, it is a {source.kind}.",

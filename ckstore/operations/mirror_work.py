@@ -21,7 +21,7 @@ from ckstore.objects.trees import GITLINK
 from ckstore.operations.mirror_names import taken
 from ckstore.operations.mirror_report import MirrorReport, is_current, plain_report, unchanged_report
 
-_HEAD, _SIDE, _FORMER = "head", "side/", "former/"
+_HEAD, _SIDE, _FORMER, _TAG = "head", "side/", "former/", "tag/"
 
 
 def fetch_and_publish(
@@ -62,7 +62,7 @@ class _Mirror:
         arrived = replace(arrived, problems=derived.problems)
         report = self._report(arrived, refs, derived, unchanged=arrived == source and not derived.lines)
         if not report.unchanged:
-            self._publish(source, arrived, derived, report)
+            self._publish(source, arrived, derived, report, refs)
         self.incoming.remove()
         moved = [f"the tag {tag} was moved upstream" for tag in _moved_tags(source, arrived)]
         moved += (
@@ -81,12 +81,14 @@ class _Mirror:
             source, url=self.url.text, head=head, branch=refs.branch, labels=labels, history=history
         )
 
-    def _publish(self, source: Source, arrived: Source, derived: Derived, report: MirrorReport) -> None:
+    def _publish(
+        self, source: Source, arrived: Source, derived: Derived, report: MirrorReport, refs: RemoteRefs
+    ) -> None:
         self.progress(f"publishing {report.releases} releases")
         operation = Operation("mirror", f"mirror {self.url.text}", _summary(report))
         whole = self.incoming.whole
         if whole:
-            tips = self._tips(source, arrived, derived)
+            tips = self._tips(source, arrived, derived, refs)
 
         def prepare(writer: PackWriter) -> None:
             if not whole:
@@ -113,19 +115,26 @@ class _Mirror:
 
         self.store.publish(operation, prepare, edit)
 
-    def _tips(self, source: Source, arrived: Source, derived: Derived) -> dict[str, str]:
-        """Commits that keep everything mirrored reachable: also what upstream has abandoned."""
-        prefix = f"{HISTORY_REFS}{source.name}/"
-        references = self.store.repo.references
-        former = {
-            name.removeprefix(prefix + _FORMER) for name in references if name.startswith(prefix + _FORMER)
-        }
+    def _tips(self, source: Source, arrived: Source, derived: Derived, refs: RemoteRefs) -> dict[str, str]:
+        """What keeps everything mirrored reachable: also what upstream has abandoned, and annotated tags."""
+        former, tags = self._kept(source.name, _FORMER), self._kept(source.name, _TAG)
         if derived.walk.rewritten and source.history:
             former.add(source.head)
         objects = self.incoming.objects
-        others = [oid for oid in {*arrived.labels.values(), *former} if objects.has(oid)]
+        commits = set(arrived.labels.values())
+        others = [oid for oid in {*commits, *former, *refs.branches} if objects.has(oid)]
         outside = side_tips(objects, arrived.head, others)
-        return {_HEAD: arrived.head} | {(_FORMER if oid in former else _SIDE) + oid: oid for oid in outside}
+        tags |= {oid for oid, commit in refs.tag_objects.items() if commit in commits and objects.has(oid)}
+        return {
+            _HEAD: arrived.head,
+            **{(_FORMER if oid in former else _SIDE) + oid: oid for oid in outside},
+            **{_TAG + oid: oid for oid in sorted(tags)},
+        }
+
+    def _kept(self, source: str, group: str) -> set[str]:
+        """The ids in one group of refs that the source has now."""
+        prefix = f"{HISTORY_REFS}{source}/{group}"
+        return {ref.removeprefix(prefix) for ref in self.store.repo.references if ref.startswith(prefix)}
 
     def _report(self, source: Source, refs: RemoteRefs, derived: Derived, *, unchanged: bool) -> MirrorReport:
         report = plain_report(source, self.url, refs, unchanged=unchanged)

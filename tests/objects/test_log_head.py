@@ -63,8 +63,10 @@ def test_a_damaged_ref_is_corrupt_data_and_not_an_empty_log(store: ObjectStore, 
 def test_the_hint_for_a_damaged_ref_finds_the_lost_head(
     store: ObjectStore, tmp_path: Path, have_git: str
 ) -> None:
-    head = add(store, "x", make_folder(tmp_path / "a", {"x": b"1"}))
+    first = add(store, "x", make_folder(tmp_path / "a", {"x": b"1"}))
+    head = add(store, "y", make_folder(tmp_path / "b", {"x": b"2"}))
     (store.git / LOG_REF).unlink()
+    assert (store.git / "HEAD").read_text("ascii").strip() == first
     assert f"dangling commit {head}" in git("fsck", at=store.git)
 
 

@@ -16,6 +16,7 @@ from ckstore.cli.common import (
     plural,
     print_json,
     say,
+    some,
     store_option,
     table,
 )
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ckstore.operations.mirror_deps import Dependencies
     from ckstore.operations.mirror_many import Job, Outcome
     from ckstore.operations.mirror_plan import Plan
+
+_PROBLEMS_SHOWN = 20
 
 
 @click.command("mirror")
@@ -164,5 +167,6 @@ def _show(report: MirrorReport) -> None:
         )
     for text in report.notes:
         say(f"  note: {text}")
-    for problem in report.problems if not report.unchanged else ():
-        say(f"  problem: {problem}")
+    problems = [f"problem: {text}" for text in report.problems] if not report.unchanged else []
+    for line in some(problems, _PROBLEMS_SHOWN, f"ckstore sources {report.source}"):
+        say(f"  {line}")

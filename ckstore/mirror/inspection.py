@@ -8,7 +8,6 @@ is refused, the rest is mirrored.
 
 from __future__ import annotations
 
-import mmap
 import struct
 import sys
 import zlib
@@ -16,7 +15,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.model.limits import MAX_DELTA_CHAIN, NEVER_TOO_LARGE, too_large
@@ -26,6 +25,8 @@ _OFFSET_DELTA, _NAMED_DELTA = 6, 7
 _FAN = struct.Struct(">256I")
 _HEADER, _TRAILER, _OID = 12, 20, 20
 _ENOUGH = 64  # compressed bytes that hold the two sizes at the beginning of a difference
+_BEGINNING = 128  # bytes of an entry that hold its header and these
+_WINDOW = 64 * 1024
 _OUTSIDE = 8  # a type has three bits
 _NO_BASE, _LOST, _ENDLESS = -1, -2, -3
 _MANY_DIGITS = 10  # bytes of a size below 2 ** 64
@@ -107,8 +108,8 @@ def inspect(folder: Path) -> dict[str, str]:
 
 def inspect_pack(pack: Path, index: PackIndex) -> dict[str, str]:
     """The objects of one pack that must not be read, with the reason; nothing is inflated."""
-    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _Inspection(data, index).refused()
+    with pack.open("rb", buffering=0) as file:
+        return _Inspection(_Beginnings(file, pack.stat().st_size - _TRAILER), index).refused()
 
 
 def unreadable(folder: Path, objects: Whole) -> dict[str, str]:
@@ -132,11 +133,29 @@ def unreadable(folder: Path, objects: Whole) -> dict[str, str]:
     return found
 
 
+class _Beginnings:
+    """The first bytes of entries, asked for in the order of the pack.
+
+    Read, not mapped: the pages of a mapping that were touched count as memory of this process.
+    """
+
+    def __init__(self, file: IO[bytes], end: int) -> None:
+        self._file, self.end = file, end
+        self._data, self._from = b"", 0
+
+    def at(self, offset: int) -> bytes:
+        """Up to :data:`_BEGINNING` bytes, none of them beyond the last entry."""
+        if offset < self._from or offset + _BEGINNING > self._from + len(self._data):
+            self._file.seek(offset)
+            self._data, self._from = self._file.read(min(_WINDOW, self.end - offset)), offset
+        return self._data[offset - self._from : offset - self._from + _BEGINNING]
+
+
 class _Inspection:
     """``kinds``, ``sizes`` and ``bases`` are by place: the order of offsets in the pack."""
 
-    def __init__(self, data: mmap.mmap, index: PackIndex) -> None:
-        self._data, self._index = data, index
+    def __init__(self, beginnings: _Beginnings, index: PackIndex) -> None:
+        self._beginnings, self._index = beginnings, index
         self._numbers = array("I", sorted(range(index.count), key=index.offsets.__getitem__))
         self._offsets = array("Q", (index.offsets[n] for n in self._numbers))
         self._place_of: array[int] = array("I")
@@ -170,21 +189,21 @@ class _Inspection:
         return too_large(_TYPES[kind], size, delta=base != _NO_BASE)
 
     def _read_headers(self) -> None:
-        end = len(self._data) - _TRAILER
         for place, offset in enumerate(self._offsets):
-            if not _HEADER <= offset < end:
+            data = self._beginnings.at(offset) if _HEADER <= offset < self._beginnings.end else b""
+            if not data:
                 self.kinds[place], self.bases[place] = _OUTSIDE, _NO_BASE
                 continue
-            kind, size, at = _entry(self._data, offset, end)
+            kind, size, at = _entry(data)
             base = _NO_BASE
             if kind == _OFFSET_DELTA:
-                back, at = _distance(self._data, at, end)
+                back, at = _distance(data, at)
                 base = self._at(offset - back)
             elif kind == _NAMED_DELTA:
-                base = self._named(self._data[at : at + _OID])
+                base = self._named(data[at : at + _OID])
                 at += _OID
             if kind in (_OFFSET_DELTA, _NAMED_DELTA):
-                size = _result_size(self._data[at : min(at + _ENOUGH, end)])
+                size = _result_size(data[at : at + _ENOUGH])
             self.kinds[place], self.sizes[place], self.bases[place] = kind, size, base
 
     def _at(self, offset: int) -> int:
@@ -222,11 +241,11 @@ class _Inspection:
         return depths
 
 
-def _entry(data: mmap.mmap, at: int, end: int) -> tuple[int, int, int]:
+def _entry(data: bytes) -> tuple[int, int, int]:
     """(type, size, place behind) of the header of an entry."""
-    byte = data[at]
+    at, byte = 0, data[0]
     kind, size, shift = byte >> 4 & 7, byte & 15, 4
-    while byte & 0x80 and at + 1 < end and shift < 64:
+    while byte & 0x80 and at + 1 < len(data) and shift < 64:
         at += 1
         byte = data[at]
         size |= (byte & 0x7F) << shift
@@ -234,11 +253,11 @@ def _entry(data: mmap.mmap, at: int, end: int) -> tuple[int, int, int]:
     return kind, min(size, 2**64 - 1), at + 1
 
 
-def _distance(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
+def _distance(data: bytes, at: int) -> tuple[int, int]:
     """(how far back the base lies, place behind)."""
-    byte = data[at]
+    byte = data[at] if at < len(data) else 0
     back = byte & 0x7F
-    while byte & 0x80 and at + 1 < end and back < 1 << 63:
+    while byte & 0x80 and at + 1 < len(data) and back < 1 << 63:
         at += 1
         byte = data[at]
         back = (back + 1) << 7 | (byte & 0x7F)

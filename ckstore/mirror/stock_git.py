@@ -58,6 +58,8 @@ _SETTINGS = (
     "gc.auto=0", "maintenance.auto=false", "submodule.recurse=false", "fetch.recurseSubmodules=false",
     "fetch.unpackLimit=1", "transfer.unpackLimit=1", "fetch.fsckObjects=false", "transfer.fsckObjects=false",
     "fetch.writeCommitGraph=false", "fetch.prune=false", "fetch.pruneTags=false", "transfer.bundleURI=false",
+    # A large file is passed on in pieces, and no more of a pack is mapped at a time: memory is bounded.
+    "core.bigFileThreshold=64m", "core.packedGitWindowSize=32m", "core.packedGitLimit=256m",
     "http.followRedirects=false",  # see redirects.py
     "http.lowSpeedLimit=1000", "http.lowSpeedTime=60", "protocol.ext.allow=never",
 )  # fmt: skip

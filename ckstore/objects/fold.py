@@ -37,7 +37,7 @@ def fold(folder: Path) -> bool:
         for pack in small:
             entries = _entries(pack)
             for oid, raw in entries:
-                writer.copy(oid, raw)
+                writer.copy(oid, [raw], zlib.crc32(raw))
             if entries:
                 folded.append(pack)
         name = writer.finish()

@@ -14,14 +14,13 @@ collection leaves a whole store.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import struct
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.objects.disk import not_writable, sync_folder
@@ -36,6 +35,7 @@ _MARKS = "unreached"
 _DELTA_TYPES = (6, 7)
 _TRAILER = 20
 _UNFINISHED_SECONDS = 24 * 3600
+_CHUNK = 1024 * 1024
 Progress = Callable[[str], None]
 
 
@@ -140,8 +140,13 @@ def _pack(
 
 
 def _has_deltas(pack: Path, offsets: Iterable[int]) -> bool:
-    with pack.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return any(data[offset] >> 4 & 7 in _DELTA_TYPES for offset in offsets)
+    with pack.open("rb", buffering=0) as file:  # read, not mapped: what is mapped counts as memory of ours
+        return any(_first_byte(file, offset) >> 4 & 7 in _DELTA_TYPES for offset in offsets)
+
+
+def _first_byte(file: IO[bytes], offset: int) -> int:
+    file.seek(offset)
+    return int.from_bytes(file.read(1))
 
 
 def _loose(objects: Path) -> Iterator[tuple[Path, bytes]]:
@@ -200,22 +205,23 @@ def _forget_derived(objects: Path) -> None:
 def _rewrite(folder: Path, pack: Path, dead: set[bytes]) -> None:
     """One pack anew without ``dead``; left alone when an entry does not have its checksum: fsck's matter."""
     rows = pack_rows(pack.with_suffix(".idx").read_bytes())
-    with (
-        pack.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        PackWriter(folder, lambda oid, kind, data: "absent") as writer,
-    ):
-        ends = [*(offset for offset, _, _ in rows[1:]), len(data) - _TRAILER]
+    ends = [*(offset for offset, _, _ in rows[1:]), pack.stat().st_size - _TRAILER]
+    with pack.open("rb") as file, PackWriter(folder, lambda oid, kind, data: "absent") as writer:
         for (offset, oid, crc), end in zip(rows, ends, strict=True):
-            if bytes.fromhex(oid) in dead:
-                continue
-            entry = data[offset:end]
-            if zlib.crc32(entry) != crc:
+            alive = bytes.fromhex(oid) not in dead
+            if alive and not writer.copy(oid, _pieces(file, offset, end), crc):
                 return
-            writer.copy(oid, entry)
         name = writer.finish()
     if name and name != pack.stem:
         remove_pack(pack)
+
+
+def _pieces(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:
+    """The bytes of a file from ``begin`` to ``end``."""
+    file.seek(begin)
+    while begin < end and (piece := file.read(min(_CHUNK, end - begin))):
+        begin += len(piece)
+        yield piece
 
 
 def _read_marks(store: Path) -> dict[bytes, int]:

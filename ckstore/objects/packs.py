@@ -92,11 +92,19 @@ class PackWriter:
             self._entries[oid] = self._append([object_header(kind, len(data)) + deflate.compress(data)])
         return oid
 
-    def copy(self, oid: str, entry: bytes) -> None:
-        """Add an object as it is in another pack, where it is no delta. The new pack shall win."""
+    def copy(self, oid: str, pieces: Iterable[bytes], crc: int) -> bool:
+        """Add an object as it is in another pack, where it is no delta. The new pack shall win.
+
+        ``pieces`` are of its entry; False, and nothing is added, when their CRC-32 is not ``crc``.
+        """
         self.heals = True
         if oid not in self._entries:
-            self._entries[oid] = self._append([entry])
+            entry = self._append(pieces)
+            if entry[1] != crc:
+                self._take_back(entry[0])
+                return False
+            self._entries[oid] = entry
+        return True
 
     def add_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Add a tree made of these entries, in any order."""

@@ -56,6 +56,7 @@ from ckstore.objects.trees import GITLINK, TreeEntry, check_depth, parse_tree
 
 _TREES_REMEMBERED, _ENTRIES_REMEMBERED = 50_000, 500_000  # some 100 MB
 _PACKS_OPEN = 200
+_WINDOW, _ALL_WINDOWS = 32 * 1024 * 1024, 128 * 1024 * 1024  # bytes of packs that are mapped
 _SECONDS = re.compile(r"-?[0-9]{1,18}(?![0-9])")
 T = TypeVar("T")
 _TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
@@ -447,6 +448,8 @@ def _settle() -> None:
     pygit2.settings.enable_strict_hash_verification(True)
     pygit2.settings.enable_strict_object_creation(True)
     pygit2.settings.mwindow_file_limit = _PACKS_OPEN  # else every pack keeps a descriptor
+    # else libgit2 maps up to 8 GiB, and what is mapped and was read counts as memory of this process
+    pygit2.settings.mwindow_size, pygit2.settings.mwindow_mapped_limit = _WINDOW, _ALL_WINDOWS
     pygit2.settings.owner_validation = False  # a shared store belongs to a group, not to one user
     # Nothing in a user's git settings matters to a store, and a home that cannot be read must not stop it.
     for level in levels:

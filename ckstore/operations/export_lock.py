@@ -169,7 +169,8 @@ class _Export:
         stored = self._closure()
         self.count = len(self.made.objects) + len(stored)
         size = write_bundle(out, {BRANCH: commit, "HEAD": commit}, self._objects(stored), self.count)
-        digests = Digests(self.store.read_tree, self.store.read_blob, known=self.known)
+        store = self.store
+        digests = Digests(store.read_tree, store.read_blob, store.large_blob, self.known)
         for pin in self.lock.pins:
             found = digests.of_tree(pin.tree)
             if found != pin.digest:

@@ -60,11 +60,33 @@ def why_not(url: RemoteUrl, target: RemoteUrl) -> str:
 
 def is_inside(host: str) -> bool:
     """True when a host has an address that is not of the public internet (or none that is known)."""
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
-    except (OSError, UnicodeError):
+    found = _addresses(host)
+    return not found or any(not address.is_global for address in found)
+
+
+def may_name(naming: RemoteUrl, named: RemoteUrl) -> bool:
+    """True unless a repository from the outside names a host in this machine's own network.
+
+    Where no address is known (behind a proxy most names have none), the naming one counts as outside; a
+    named host is then left to the proxy if it can only be one of the internet: a full name, asked by HTTP.
+    """
+    if naming.kind == "folder" or named.host == naming.host:
         return True
-    return any(not ipaddress.ip_address(address.partition("%")[0]).is_global for address in found)
+    ours = _addresses(naming.host)
+    if ours and any(not address.is_global for address in ours):
+        return True
+    theirs = _addresses(named.host)
+    if not theirs:
+        return named.scheme in ("http", "https") and "." in named.host.strip(".")
+    return all(address.is_global for address in theirs)
+
+
+def _addresses(host: str) -> set[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError):
+        return set()
+    return {ipaddress.ip_address(text) for text in found}
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

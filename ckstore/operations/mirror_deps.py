@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ckstore.errors import CkstoreError, InvalidInput
 from ckstore.mirror.readers.neighbours import RepositoryNeed, neighbours
+from ckstore.mirror.redirects import may_name
 from ckstore.mirror.trees import Trees
 from ckstore.mirror.urls import parse_url
 from ckstore.objects.store import ObjectStore
@@ -22,7 +23,8 @@ class Dependencies:
 
     ``place`` says where repositories are that are named without an address: ``{name}`` stands for the name.
     ``notes`` collects what cannot be followed. A need of a certain branch or tag is met by the whole
-    repository: all tags come with it.
+    repository: all tags come with it. A repository that came from outside cannot lead to folders of
+    this machine or to hosts in its own network: that would lend strangers the reach of whoever mirrors.
     """
 
     place: str = USUAL_PLACE
@@ -45,9 +47,10 @@ class Dependencies:
             return []
         for problem in found.problems:
             self._note(f"{report.source}: {problem}")
-        return [job for need in found.needs if (job := self._job(report.source, need))]
+        return [job for need in found.needs if (job := self._job(report, need))]
 
-    def _job(self, source: str, need: RepositoryNeed) -> Job | None:
+    def _job(self, report: MirrorReport, need: RepositoryNeed) -> Job | None:
+        source = report.source
         if need.conflict:
             return None
         address = need.url or (self.place.replace("{name}", need.name) if need.name else "")
@@ -61,6 +64,12 @@ class Dependencies:
             return None
         if url.kind == "folder":  # what a repository says must not reach into this machine
             self._note(f"{source} needs {url.text}, which is a folder: mirror it yourself if you want it")
+            return None
+        if need.url and not may_name(parse_url(report.url), url):  # --at is the user's own word
+            self._note(
+                f"{source} ({report.url}) needs {url.text}, which is inside this machine's own network:"
+                " mirror it yourself if you want it"
+            )
             return None
         return Job(url.text)
 

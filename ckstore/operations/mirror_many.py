@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ckstore.errors import CkstoreError
+from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.listing import find_engine
 from ckstore.mirror.remote import Engine, Progress
 from ckstore.mirror.urls import parse_url
@@ -159,12 +159,35 @@ class _Crowd:
             if self.known[outcome.source].head:
                 error.hints = (*error.hints, "what was mirrored stays")
             outcome = replace(outcome, error=error)
+        except Exception as error:  # a full disk or a defect that one of them meets must not cost the others
+            outcome = replace(outcome, error=_unexpected(f"{outcome.source} was not mirrored", error))
         self.outcomes[at] = outcome
         self.done(outcome)
+        return self._start(pool, board, self._further(outcome))
+
+    def _further(self, outcome: Outcome) -> Sequence[Job]:
+        """What a mirrored repository asks for."""
         if self.follow is None or outcome.report is None:
-            return {}
-        own = ObjectStore(self.store.path, create=False)
-        return self._start(pool, board, self.follow(own, outcome.report))
+            return ()
+        try:
+            return self.follow(ObjectStore(self.store.path, create=False), outcome.report)
+        except Exception as error:
+            failed = _unexpected(f"what {outcome.source} needs cannot be read", error)
+            self.outcomes.append(Outcome(outcome.job, outcome.source, error=failed))
+            self.done(self.outcomes[-1])
+            return ()
+
+
+def _unexpected(what: str, error: Exception) -> Unavailable:
+    """An error that nobody foresaw, as one of ours; its traceback goes with it."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    found = Unavailable(
+        f"{what}: {reason or 'no reason is given'} ({type(error).__name__}).",
+        code="job-failed",
+        hints=["run the command again: what was mirrored stays"],
+    )
+    found.__cause__ = error
+    return found
 
 
 class Board:

@@ -16,7 +16,7 @@ from ckstore.errors import CkstoreError, InvalidInput, Unavailable, Unsupported
 from ckstore.mirror import library_git, stock_git
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.listing import MAX_REDIRECTS
-from ckstore.mirror.redirects import is_inside, why_not
+from ckstore.mirror.redirects import is_inside, may_name, why_not
 from ckstore.mirror.remote import Engine, is_ref, read_refs
 from ckstore.mirror.stock_git import StockGit, environment
 from ckstore.mirror.urls import parse_url
@@ -320,6 +320,37 @@ def test_a_redirect_does_not_lead_from_outside_to_inside(
 @stands_for(73)
 def test_a_host_that_nobody_knows_counts_as_inside() -> None:
     assert is_inside("no-such-host.invalid")
+
+
+@pytest.mark.parametrize(
+    ("naming", "named", "allowed"),
+    [
+        ("https://github.com/a/b", "https://codeberg.org/a/b", True),
+        ("https://github.com/a/b", "ssh://git@codeberg.org/a/b", True),
+        ("https://github.com/a/b", "http://10.0.0.1/a/b", False),
+        ("https://github.com/a/b", "https://localhost:8080/a/b", False),
+        ("https://github.com/a/b", "ssh://git@192.168.1.5/a/b", False),
+        ("https://github.com/a/b", "ssh://alias-of-mine/a/b", False),
+        ("https://github.com/a/b", "ssh://git@unknown.example/a/b", False),
+        ("https://github.com/a/b", "http://intranet/a/b", False),
+        ("https://github.com/a/b", "https://unknown.example/a/b", True),  # a proxy may know it
+        ("https://unknown.example/a/b", "https://10.0.0.1/a/b", False),
+        ("https://10.0.0.1/a/b", "https://10.0.0.2/a/b", True),
+        (".", "http://10.0.0.1/a/b", True),
+    ],
+)
+def test_what_a_repository_needs_does_not_lead_from_outside_to_inside(
+    naming: str, named: str, allowed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"github.com": "140.82.121.3", "codeberg.org": "217.197.84.140", "localhost": "127.0.0.1"}
+
+    def look_up(host: str, port: None) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        if host not in known and not host[0].isdigit():
+            raise socket.gaierror
+        return [(0, 0, 0, "", (known.get(host, host), 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert may_name(parse_url(naming), parse_url(named)) is allowed
 
 
 # -- servers ---------------------------------------------------------------------------------------------

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pygit2
 import pytest
 
 from ckstore import Store
 from ckstore.cli.main import main
 from ckstore.errors import InvalidInput, NotFound
 from ckstore.mirror.library_git import LibraryGit
+from ckstore.mirror.quarantine import Quarantine
+from ckstore.mirror.remote import Engine
+from ckstore.mirror.transport import bring
+from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.mirror import mirror
+from ckstore.operations.mirror import MirrorReport, mirror
 from ckstore.operations.mirror_deps import Dependencies
 from ckstore.operations.mirror_many import Board, Job, Outcome, mirror_many
 from ckstore.operations.mirror_update import jobs_of_update
@@ -258,6 +265,21 @@ class TestNeeds:
         assert follow(store, report) == []
         assert "is a folder" in follow.notes[0]
 
+    def test_one_from_outside_cannot_lead_into_our_own_network(
+        self, ups: dict[str, Upstream], store: ObjectStore
+    ) -> None:
+        self.needing(ups["alpha"], "{alias: x, url: 'http://127.0.0.1:9/x/y'}")
+        report = mirror(store, ups["alpha"].url)
+        follow = Dependencies()
+        assert (
+            follow(store, replace(report, url="https://203.0.113.1/lab/alpha")) != []
+        )  # not of the internet
+        assert follow(store, replace(report, url="https://8.8.8.8/lab/alpha")) == []
+        assert follow.notes == [
+            "alpha (https://8.8.8.8/lab/alpha) needs http://127.0.0.1:9/x/y, which is inside this machine's"
+            " own network: mirror it yourself if you want it"
+        ]
+
     def test_a_place_without_a_name_is_refused(self) -> None:
         with pytest.raises(InvalidInput):
             Dependencies("https://example.org/x")
@@ -281,6 +303,36 @@ class TestTogether:
         for name in NAMES:
             [a], [b] = list(one.view().components(name)), list(two.view().components(name))
             assert a.encode() == b.encode()
+
+    @pytest.mark.parametrize(
+        "error", [OSError(28, "No space left on device"), pygit2.GitError("odd"), ValueError("unforeseen")]
+    )
+    def test_an_error_that_nobody_foresaw_costs_one_job(
+        self, store: ObjectStore, ups: dict[str, Upstream], monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        def receive(engine: Engine, incoming: Quarantine, url: RemoteUrl, *rest: Any) -> None:
+            if url.name == "alpha":
+                raise error
+            bring(engine, incoming, url, *rest)
+
+        monkeypatch.setattr("ckstore.operations.mirror_work.bring", receive)
+        first, *others = mirror_many(store, [Job(up.url) for up in ups.values()], at_once=1)
+        assert first.error is not None
+        assert (first.error.code, first.error.exit_code) == ("job-failed", 13)
+        assert "alpha was not mirrored: " in first.error.message
+        assert [outcome.error for outcome in others] == [None, None]
+        monkeypatch.undo()
+        assert mirror_many(store, [Job(ups["alpha"].url)])[0].error is None
+
+    def test_an_error_while_needs_are_read_costs_what_it_needs(
+        self, store: ObjectStore, ups: dict[str, Upstream]
+    ) -> None:
+        def follow(own: ObjectStore, report: MirrorReport) -> list[Job]:
+            raise OSError(5, "Input/output error")
+
+        outcomes = mirror_many(store, [Job(ups["alpha"].url), Job(ups["beta"].url)], follow=follow)
+        assert names(store) == ["alpha", "beta"]
+        assert [outcome.error.code for outcome in outcomes if outcome.error] == ["job-failed"] * 2
 
     def test_stopping_ends_all_of_them_and_leaves_a_whole_store(
         self, store: ObjectStore, ups: dict[str, Upstream]

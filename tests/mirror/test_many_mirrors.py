@@ -327,7 +327,7 @@ class TestTogether:
     def test_an_error_while_needs_are_read_costs_what_it_needs(
         self, store: ObjectStore, ups: dict[str, Upstream]
     ) -> None:
-        def follow(own: ObjectStore, report: MirrorReport) -> list[Job]:
+        def follow(store: ObjectStore, report: MirrorReport) -> list[Job]:
             raise OSError(5, "Input/output error")
 
         outcomes = mirror_many(store, [Job(ups["alpha"].url), Job(ups["beta"].url)], follow=follow)

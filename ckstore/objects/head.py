@@ -105,9 +105,15 @@ def _write(store: Path, new: str, old: str | None) -> None:
 
 
 def _name_head(git: Path, commit: str) -> None:
-    """Let git's own HEAD be at the first operation, for good: stock tools complain of one that is nowhere."""
+    """Let git's own HEAD be at the first operation, for good: stock tools complain of one that is nowhere.
+
+    One that names a branch which is there is somebody's, and stays.
+    """
     new = git / "HEAD.new"
-    with contextlib.suppress(OSError):  # published it is, whatever git says of HEAD
+    with contextlib.suppress(OSError, UnicodeDecodeError):  # published it is, whatever git says of HEAD
+        branch = (git / "HEAD").read_text("ascii").strip().removeprefix("ref: ")
+        if not branch.startswith("refs/") or (git / branch).exists():
+            return
         with new.open("wb") as file:
             file.write(f"{commit}\n".encode("ascii"))
             file.flush()

@@ -42,6 +42,7 @@ class Upstream:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
+        self.repo.set_head("refs/heads/main")  # also of one that was there, as the repository of a store
         self.files: dict[str, tuple[int, str]] = {}
         self._clock = 1_600_000_000
 

@@ -92,10 +92,12 @@ def below(objects: ObjectStore, root: str, seen: set[str]) -> Iterator[tuple[str
 
 
 def check_kept(ours: LogView, after: LogView) -> list[str]:
-    """Raise :class:`Conflict` unless ``after`` still holds every release of ``ours``.
+    """Raise :class:`Conflict` unless ``after`` still holds everything of ``ours`` that must stay.
 
-    Gives the names of those that were taken back there, and remembered as such.
+    Every release stays, or was taken back and is remembered as such; what was taken back here never becomes
+    other files. Gives the names of the releases that were taken back there.
     """
+    _check_retired(ours, after)
     retired = []
     for source, uid in after.changed_since(ours.head):
         for version, _ in ours.release_trees(source, uid):
@@ -112,6 +114,31 @@ def check_kept(ours: LogView, after: LogView) -> list[str]:
                 raise _lost(source, release)
             retired.append(f"{source}:{release.kind}:{release.name}@{version}")
     return retired
+
+
+def _check_retired(ours: LogView, after: LogView) -> None:
+    """What was taken back here is remembered still, or is there again with the same files."""
+    for source, uid in ours.retired_components():
+        if ours.find(("retired", source, uid[:2], uid)) == after.find(("retired", source, uid[:2], uid)):
+            continue
+        now = after.retired(source, uid)
+        for version, was in ours.retired(source, uid).items():
+            known = now.get(version)
+            digest = known.digest if known else _digest(after, source, uid, version)
+            if digest != was.digest:
+                raise Conflict(
+                    f"{source}:{uid}@{version} was taken back here and had {was.digest}; "
+                    f"the other store has {digest or 'forgotten it'}.",
+                    code="release-lost",
+                    hints=[
+                        "a version that was released once never becomes other files: take nothing from it"
+                    ],
+                    details={"release": f"{source}:{uid}@{version}", "here": was.digest, "there": digest},
+                )
+
+
+def _digest(view: LogView, source: str, uid: str, version: str) -> str:
+    return view.release(source, uid, version).digest if view.has_release(source, uid, version) else ""
 
 
 def _essence(release: Release) -> tuple[str, ...]:

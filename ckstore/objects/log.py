@@ -174,6 +174,16 @@ class LogView:
             for entry in self._list(_retired_path(source, uid))
         }
 
+    def retired_components(self) -> Iterator[tuple[str, str]]:
+        """(source, uid) of every component of which a release was ever taken back."""
+        for source in self._list(("retired",)):
+            for prefix in self._objects.read_tree(source.oid):
+                yield from ((source.name, entry.name) for entry in self._objects.read_tree(prefix.oid))
+
+    def source_folders(self) -> list[str]:
+        """The names of all that there are folders for, also of one that lost its record."""
+        return [entry.name for entry in self._list(("sources",))]
+
     def operation(self) -> Operation | None:
         """The operation that this commit of the log is."""
         data = self._blob(("operation",))

@@ -64,6 +64,7 @@ class Merge:
         sides = [{name: e for name, e in side.items() if name != OPERATION} for side in (base, ours, theirs)]
         self._runs = [ours.get("runs"), theirs.get("runs")]
         merged = self._entries((), *sides)
+        self._keep_retired(merged, sides[1:])
         self._check_retired(merged)
         return merged
 
@@ -95,6 +96,11 @@ class Merge:
         if _is_source(path):
             self._choose_side(path[1], *sides, ours, theirs)
         merged = self._component(path, *sides) if _is_component(path) else self._entries(path, *sides)
+        if _is_component(path[:-1]) and "record" not in merged:
+            return None  # taken back on one side: what the other one said of it goes with it
+        if _is_source(path) and "components" in merged and "source" not in merged:
+            # taken back on one side, while the other one put more into it
+            merged["source"] = next(side["source"] for side in sides[1:] if "source" in side)
         return TreeEntry(TREE, path[-1], self._writer.add_tree(merged.values())) if merged else None
 
     # -- leaves --------------------------------------------------------------------------------------
@@ -231,6 +237,44 @@ class Merge:
         return Component.decode(self._objects.read_blob(entry.oid), "the record of a component")
 
     # -- what was taken back -------------------------------------------------------------------------
+
+    def _keep_retired(self, merged: dict[str, TreeEntry], sides: Iterable[Entries]) -> None:
+        """Remember what either side had taken back and is not there again.
+
+        One side may have forgotten it, for its release was there again, and the other one taken it back anew.
+        """
+        if not any(side.get("retired") not in (None, merged.get("retired")) for side in sides):
+            return
+        known = self._flat(merged.get("retired"))
+        sources = self._read(merged.get("sources"))
+        for side in sides:
+            for path, entry in self._flat(side.get("retired")).items():
+                source, prefix, uid, version = path
+                components = self._read(self._read(sources.get(source)).get("components"))
+                if version not in self._read(self._read(components.get(prefix)).get(uid)):
+                    known.setdefault(path, entry)
+        if known:
+            merged["retired"] = TreeEntry(TREE, "retired", self._folders(known))
+
+    def _flat(self, entry: TreeEntry | None) -> dict[Path, TreeEntry]:
+        """(source, two digits, uid, version) → what remains of a release that was taken back."""
+        return {
+            (source, prefix, uid, version): found
+            for source, prefixes in self._read(entry).items()
+            for prefix, uids in self._read(prefixes).items()
+            for uid, versions in self._read(uids).items()
+            for version, found in self._read(versions).items()
+        }
+
+    def _folders(self, entries: Mapping[Path, TreeEntry]) -> str:
+        """Write folders with these entries; gives the id of the outermost."""
+        inner: dict[str, dict[Path, TreeEntry]] = {}
+        here = [entry for path, entry in entries.items() if len(path) == 1]
+        for path, entry in entries.items():
+            if len(path) > 1:
+                inner.setdefault(path[0], {})[path[1:]] = entry
+        here += [TreeEntry(TREE, name, self._folders(part)) for name, part in inner.items()]
+        return self._writer.add_tree(here)
 
     def _check_retired(self, merged: Entries) -> None:
         """A version that was taken back on one side must not come back with other files from the other."""

@@ -237,12 +237,14 @@ def _releases(store: ObjectStore) -> Iterator[tuple[str, str, str, str]]:
     """(name, tree, digest, problem) of every release in the newest view."""
     try:
         view = store.view()
-        sources = [source.name for source in view.sources()]
+        sources = view.source_folders()
     except CkstoreError as error:
         yield "log", "", "", error.message
         return
     for source in sources:
         try:
+            if view.source(source) is None:
+                yield source, "", "", "The source has no record, so nothing finds what it holds."
             for component in view.components(source):
                 for version, held in view.release_trees(source, component.uid):
                     yield _release(view, source, component.uid, version, held)

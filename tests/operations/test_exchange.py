@@ -170,6 +170,72 @@ class TestAPull:
             pull(store, str(store.path))
 
 
+class TestWhatWasTakenBack:
+    """On one side, while the other one went on from it."""
+
+    @pytest.fixture
+    def pair(self, store: ObjectStore, other: ObjectStore, tmp_path: Path) -> tuple[ObjectStore, ObjectStore]:
+        add_folder(store, component(tmp_path / "one", "program", "one"), source="lab")
+        pull(other, str(store.path))
+        return store, other
+
+    def test_leaves_the_source_of_what_was_added_there_meanwhile(
+        self, pair: tuple[ObjectStore, ObjectStore], tmp_path: Path
+    ) -> None:
+        here, there = pair
+        undo(here)
+        add_folder(there, component(tmp_path / "two", "program", "two"), source="lab")
+        pull(here, str(there.path))
+        assert [source.name for source in here.view().sources()] == ["lab"]
+        assert {c.name for c in here.view().components("lab")} == {"two"}
+        pull(ObjectStore(tmp_path / "third"), str(here.path))
+        assert check(here).damage == ()
+
+    def test_goes_with_a_yank_that_was_put_on_it_there(self, pair: tuple[ObjectStore, ObjectStore]) -> None:
+        here, there = pair
+        undo(here)
+        yank(there, "program:one@=1.0.0", "broken")
+        pull(here, str(there.path))
+        assert list(here.view().components("lab")) == []
+        assert any("taken back" in note for note in pull(there, str(here.path)).notes)
+        assert sources(here) == sources(there)
+        assert check(there).damage == ()
+
+    @pytest.mark.parametrize("diverged", [False, True])
+    @pytest.mark.parametrize("again", [False, True])
+    def test_never_becomes_other_files_nor_is_forgotten(
+        self, pair: tuple[ObjectStore, ObjectStore], tmp_path: Path, diverged: bool, again: bool
+    ) -> None:
+        here, there = pair
+        undo(here)
+        pull(there, str(here.path))
+        forge(there, lambda change, writer: change.remove(("retired",)))
+        if again:
+            add_folder(there, component(tmp_path / "one", "program", "one", files={"x": "y"}), source="lab")
+        if diverged:
+            add_folder(here, component(tmp_path / "two", "program", "two"), source="other")
+        if diverged and not again:  # what was only forgotten is remembered by joining
+            pull(here, str(there.path))
+            assert here.view().find(("retired", "lab")) is not None
+            return
+        with pytest.raises(Conflict, match=r"taken back here|is released here") as caught:
+            pull(here, str(there.path))
+        assert caught.value.code in ("release-lost", "release-differs")
+
+    def test_and_brought_back_there_is_back(self, pair: tuple[ObjectStore, ObjectStore]) -> None:
+        here, there = pair
+        undo(here)
+        pull(there, str(here.path))
+        undo(there)
+        assert pull(here, str(there.path)).how == "followed"
+        assert {c.name for c in here.view().components("lab")} == {"one"}
+
+    def test_is_damage_where_a_source_lost_its_record(self, pair: tuple[ObjectStore, ObjectStore]) -> None:
+        here, _ = pair
+        forge(here, lambda change, writer: change.remove(("sources", "lab", "source")))
+        assert [damage.what for damage in check(here).damage] == ["lab"]
+
+
 def _only_release(store: ObjectStore) -> Release:
     [line] = store.view().components("lab")
     return store.view().release("lab", line.uid, line.newest)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-
-from filelock import FileLock
 
 from ckstore.errors import NotFound
 from ckstore.index.files import own_path
@@ -28,6 +26,7 @@ from ckstore.index.schema import (
     is_plain,
 )
 from ckstore.index.writer import IndexWriter
+from ckstore.objects.exclusive import exclusive
 from ckstore.objects.head import read_head
 from ckstore.objects.log import LogView
 
@@ -120,9 +119,9 @@ def _notes(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in connection.execute("SELECT reason FROM skipped ORDER BY source, uid"))
 
 
-def _file_lock(store: Path) -> FileLock:
+def _file_lock(store: Path) -> AbstractContextManager[None]:
     (store / "locks").mkdir(parents=True, exist_ok=True)
-    return FileLock(store / "locks" / "index.lock", timeout=_LOCK_SECONDS)
+    return exclusive(store / "locks" / "index.lock", _LOCK_SECONDS)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

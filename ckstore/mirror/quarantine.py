@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pygit2
-from filelock import Timeout
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.borrowing import BorrowingStore, object_folders
@@ -132,7 +131,7 @@ class Quarantine:
 @contextlib.contextmanager
 def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress) -> Iterator[Quarantine]:
     """The quarantine of the source ``name``, alone: a second mirror of it waits until the first is done."""
-    with _alone(store, name, progress), shared(store.path):
+    with _alone(store, name, progress), shared(store.path, progress):
         path = store.path / "incoming" / name
         try:
             opened = _open(store, path, url)
@@ -144,20 +143,18 @@ def quarantine(store: ObjectStore, name: str, url: RemoteUrl, progress: Progress
 
 @contextlib.contextmanager
 def _alone(store: ObjectStore, name: str, progress: Progress) -> Iterator[None]:
-    lock = store.lock(quarantine_lock(name))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress("waiting for another mirror of the same source")
+    lock = quarantine_lock(name)
+    with contextlib.ExitStack() as held:
         try:
-            lock.acquire(timeout=_WAIT_SECONDS)
-        except Timeout:
-            raise _busy(name) from None
-    try:
+            held.enter_context(store.lock(lock, seconds=0))
+        except TimeoutError:
+            progress("waiting for another mirror of the same source")
+            try:
+                held.enter_context(store.lock(lock, _WAIT_SECONDS))
+            except TimeoutError:
+                raise _busy(name) from None
         _wait_for_children(store, name, progress)
         yield
-    finally:
-        lock.release()
 
 
 def _wait_for_children(store: ObjectStore, name: str, progress: Progress) -> None:

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from ckstore.objects.disk import remove_tree
+from ckstore.objects.exclusive import is_at
 from ckstore.objects.head import GIT_FOLDER
 
 try:
@@ -141,16 +142,9 @@ def _make(make: Callable[[], Path]) -> tuple[Path, int | None]:
         except OSError:
             os.close(lock)
             return path, None
-        if _is_at(lock, path):
+        if is_at(lock, path):
             return path, lock
         os.close(lock)
-
-
-def _is_at(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def _listed(parent: Path, prefix: str) -> list[Path]:
@@ -213,7 +207,7 @@ def _alone(path: Path) -> Iterator[bool]:
         return
     try:
         sure = _lock(lock)
-        if not _is_at(lock, path):
+        if not is_at(lock, path):
             raise FileNotFoundError(path)
         yield sure
     finally:

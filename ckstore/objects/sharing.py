@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ckstore.errors import Unavailable
+from ckstore.objects.exclusive import is_at
 
 try:
     import fcntl
@@ -29,20 +30,33 @@ _TOUCH_SECONDS = 24 * 3600
 
 
 @contextlib.contextmanager
-def shared(store: Path) -> Iterator[None]:
-    """Be at work in the store; waits while a collection removes something.
+def shared(store: Path, progress: Callable[[str], None] = lambda line: None) -> Iterator[None]:
+    """Be at work in the store; waits, and says so, for as long as a collection or a repair is alone with it.
 
     A store that cannot be written to is read without: who cannot write a lock there cannot remove either.
     """
-    descriptor = _open(store / "locks" / _LOCK)
-    try:
-        if descriptor is not None:
-            with contextlib.suppress(OSError):
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+    path = store / "locks" / _LOCK
+    while True:
+        descriptor = _open(path)
+        try:
+            if descriptor is not None:
+                _share(descriptor, progress)
+                if not is_at(descriptor, path):  # removed while this one waited
+                    continue
+            yield
+            return
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+def _share(descriptor: int, progress: Callable[[str], None]) -> None:
+    with contextlib.suppress(OSError):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("waiting for a collection or a repair of this store to end")
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 @contextlib.contextmanager
@@ -51,16 +65,21 @@ def alone(store: Path, seconds: float, progress: Callable[[str], None] = lambda 
 
     Raises :class:`Unavailable` when others are still at work after ``seconds``.
     """
-    descriptor = _open(store / "locks" / _LOCK)
-    try:
-        yield descriptor is not None and _take(descriptor, seconds, progress)
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
+    path, end = store / "locks" / _LOCK, time.monotonic() + seconds
+    while True:
+        descriptor = _open(path)
+        try:
+            sure = descriptor is not None and _take(descriptor, end, progress)
+            if sure and descriptor is not None and not is_at(descriptor, path):
+                continue
+            yield sure
+            return
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
 
 
-def _take(descriptor: int, seconds: float, progress: Callable[[str], None]) -> bool:
-    end = time.monotonic() + seconds
+def _take(descriptor: int, end: float, progress: Callable[[str], None]) -> bool:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pygit2
-from filelock import FileLock
 
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
@@ -260,9 +259,9 @@ class ObjectStore:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def lock(self, name: str) -> FileLock:
-        """An advisory lock between processes; dies with its holder."""
-        return FileLock(self._lock_file(name))
+    def lock(self, name: str, seconds: float | None = None) -> contextlib.AbstractContextManager[None]:
+        """An advisory lock between processes; TimeoutError when another has it for ``seconds``."""
+        return exclusive(self._lock_file(name), seconds)
 
     def _lock_file(self, name: str) -> Path:
         path = self.path / "locks" / f"{name}.lock"
@@ -310,7 +309,7 @@ class ObjectStore:
             writer = self.writer()
             try:
                 prepared = _prepare(writer, prepare)
-                with exclusive(self._lock_file("log")):
+                with self.lock("log"):
                     try:
                         return self._commit(
                             operation, writer, lambda view, log: edit(view, log, prepared), signer

@@ -13,8 +13,6 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from filelock import Timeout
-
 from ckstore.errors import CkstoreError
 from ckstore.objects.gc import Garbage
 from ckstore.objects.head import GIT_FOLDER, is_object_id
@@ -49,9 +47,9 @@ def remove_unused(store: ObjectStore, garbage: Garbage) -> bool:
     """
     if garbage.what == "quarantine":
         try:
-            with store.lock(quarantine_lock(garbage.name)).acquire(timeout=0):
+            with store.lock(quarantine_lock(garbage.name), seconds=0):
                 return not is_leased(garbage.paths[0] / GIT_FOLDER) and _remove(garbage)
-        except Timeout:
+        except TimeoutError:
             return False
     if garbage.what == "snapshot" and is_leased(garbage.paths[0]):
         return False
@@ -145,8 +143,8 @@ def _damaged(store: ObjectStore, before: float) -> Iterator[Garbage]:
 def _quarantines(store: ObjectStore, before: float) -> Iterator[Garbage]:
     """Mirrors that were given up: nobody works there, and nothing was written there for long."""
     for path in _listed(store.path / "incoming"):
-        lock = store.lock(quarantine_lock(path.name))
-        with contextlib.suppress(Timeout), lock.acquire(timeout=0):
+        lock = store.lock(quarantine_lock(path.name), seconds=0)
+        with contextlib.suppress(TimeoutError), lock:
             is_old = all(_is_older(Path(at), before) for at, _, _ in os.walk(path))
             if is_old and not is_leased(path / GIT_FOLDER):
                 yield _garbage("quarantine", path)

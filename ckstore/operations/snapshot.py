@@ -63,7 +63,7 @@ def _where_to_get(lock: Lock, pin: Pin) -> str:
 def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None) -> Path:
     """The read-only folder ``source/kind/name`` that the lock names; shared by all who use the same lock."""
     check_pins(store, lock)
-    with shared(store.path):
+    with shared(store.path, progress):
         return _lay_out(store, lock, progress)
 
 
@@ -74,7 +74,7 @@ def held_snapshot(
     """The same folder, which no garbage collection takes away while it is used."""
     check_pins(store, lock)
     with contextlib.ExitStack() as held:
-        with shared(store.path):
+        with shared(store.path, progress):
             root = _lay_out(store, lock, progress)
             held.enter_context(lease(root))
         yield root

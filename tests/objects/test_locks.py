@@ -41,6 +41,7 @@ def test_one_holder_at_a_time(store: ObjectStore) -> None:
 
 def test_every_lock_of_the_store_is_of_one_kind(store: ObjectStore) -> None:
     path = store.path / "locks" / "log.lock"
+    path.parent.mkdir(exist_ok=True)
     with exclusive(path), pytest.raises(TimeoutError), store.lock("log", seconds=0):
         pass
     assert path.exists()  # others may be waiting for it

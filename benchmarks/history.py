@@ -74,7 +74,7 @@ class _Work:
 
     def _walk(self) -> None:
         objects = self._objects()
-        trees, readers = RawTrees(objects, objects.read), Readers("benchmark")
+        trees, readers = RawTrees(objects, objects.reread), Readers("benchmark")
         before = ""
         for _, root in first_parents(objects, self.head)[0]:
             readers.changes(trees, before, root)

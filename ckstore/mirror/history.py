@@ -49,9 +49,7 @@ class Derived:
 def load_lines(view: LogView, source: str) -> dict[str, Line]:
     """The lines of a source as they are recorded."""
     lines = {}
-    for component in view.components(source):
-        newest = view.release(source, component.uid, component.newest)
-        absences = view.absences(source, component.uid)
+    for component, newest, absences in view.lines(source):
         if component.withdrawn and not absences.spans:  # recorded before absences were
             absences = absences.begin(component.newest, component.withdrawn)
         lines[component.uid] = Line(component, newest, absences=absences)
@@ -69,7 +67,7 @@ def derive(
     """
     # without a head, only a part of its releases came here from another store: all are derived
     before = load_lines(view, source.name) if source.head else {}
-    trees, readers = RawTrees(objects, objects.read), Readers(root_name)
+    trees, readers = RawTrees(objects, objects.reread), Readers(root_name)
     pointers = Pointers(trees)
     digests = Digests(trees.read_tree, pointers.read_blob, trees.large_of(objects.large_blob))
     work = Derivation(

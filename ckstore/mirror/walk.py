@@ -45,7 +45,7 @@ def first_parents(objects: ObjectStore, head: str, until: str = "") -> tuple[lis
 
 def _header(objects: ObjectStore, oid: str) -> tuple[str, str]:
     """(root tree, first parent) of a commit."""
-    kind, data = objects.read(oid)
+    kind, data = objects.reread(oid)
     if kind != "commit" or data[:5] != b"tree ":
         raise CorruptData(f"The object {oid} is not a commit.", code="wrong-type")
     parent = data[53:93].decode("ascii", "replace") if data[46:53] == b"parent " else ""

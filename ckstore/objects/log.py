@@ -125,6 +125,27 @@ class LogView:
                     what = f"the record of {source}:{entry.name}"
                     yield Component.decode(self._objects.read_blob(record), what)
 
+    def lines(self, source: str) -> Iterator[tuple[Component, Release, Absences]]:
+        """Every component of a source with its newest release and its absences, by UID, in one pass."""
+        for prefix in self._list(("sources", source, "components")):
+            for entry in self._objects.read_tree(prefix.oid):
+                held = {e.name: e.oid for e in self._objects.read_tree(entry.oid)}
+                if "component" in held:
+                    yield self._line(source, entry.name, held)
+
+    def _line(self, source: str, uid: str, held: Mapping[str, str]) -> tuple[Component, Release, Absences]:
+        """``held``: the ids of what the log has of the component, by name."""
+        read, what = self._objects.read_blob, f"{source}:{uid}"
+        component = Component.decode(read(held["component"]), f"the record of {what}")
+        newest = component.newest
+        record = self._sub(held.get(newest, ""), "record")
+        if not record:
+            self.release(source, uid, newest)  # raises, and says what is not there
+        release = Release.decode(read(record), f"the record of {what}@{newest}")
+        absences = held.get("absences")
+        away = Absences.decode(read(absences), f"the absences of {what}") if absences else Absences()
+        return component, release, away
+
     def has_release(self, source: str, uid: str, version: str) -> bool:
         """True when this version was released."""
         return self.find((*_component_path(source, uid), version)) is not None

@@ -123,6 +123,10 @@ class ObjectStore:
             raise store_not_readable(self.path, error) from error
         return loose or self._read_packed(oid)
 
+    def reread(self, oid: str) -> tuple[str, bytes]:
+        """As :meth:`read`; where an object was checked before, perhaps quicker."""
+        return self.read(oid)
+
     def _loose_folders(self) -> frozenset[str]:
         try:
             return loose_folders(self.git / "objects")

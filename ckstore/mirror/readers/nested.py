@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from ckstore.errors import CorruptData, NotFound
 from ckstore.mirror.readers.cm import DESCRIPTORS
-from ckstore.mirror.readers.found import join
+from ckstore.mirror.readers.found import has_file, join
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata_ck import CK_REPOSITORY
 
 MAX_DEPTH = 4
-_NAMES = frozenset([*DESCRIPTORS, CK_REPOSITORY])
+_NAMES = sorted([*DESCRIPTORS, CK_REPOSITORY])
 
 
 def nested_repositories(trees: Trees, root: str) -> Iterator[str]:
@@ -24,13 +24,11 @@ def nested_repositories(trees: Trees, root: str) -> Iterator[str]:
             continue
         seen.add((tree, depth))
         try:
-            entries = trees.read_tree(tree)
+            folders = trees.folders(tree)
+            names = [name for name in _NAMES if has_file(trees, tree, name)] if path else []
         except (NotFound, CorruptData):  # told where it is a component's
             continue
-        names = sorted(entry.name for entry in entries if entry.name in _NAMES and not entry.is_tree)
-        if path and names:
+        if names:
             yield f"{path}: not read: a repository of its own ({names[0]}) within this one"
         elif depth < MAX_DEPTH:
-            pending += [
-                (join(path, entry.name), entry.oid, depth + 1) for entry in reversed(entries) if entry.is_tree
-            ]
+            pending += [(join(path, entry.name), entry.oid, depth + 1) for entry in reversed(folders)]

@@ -38,7 +38,9 @@ def parse_yaml(data: bytes, where: str, twice: Twice | None = None) -> Plain:
     parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     build = _Build(where, twice or Twice())
     try:
-        for event in yaml.parse(data.decode("utf-8-sig"), Loader=parser):
+        # not yaml.parse(): its generator asks twice for every event
+        next_event = parser(data.decode("utf-8-sig")).get_event
+        while (event := next_event()) is not None:
             build.take(event)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from ckstore.errors import NotFound
@@ -272,6 +272,22 @@ def _build(path: Path, view: LogView, progress: Progress) -> None:
     for left in path.parent.glob(f"{path.name}.new*"):
         left.unlink()
     new = path.with_name(f"{path.name}.new{os.getpid()}")
+    try:
+        _fill(new, view, progress)
+        for suffix in (
+            "",
+            "-wal",
+            "-shm",
+        ):  # of the old file: they would be applied to the new one
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        new.replace(path)
+    except Exception:
+        with suppress(OSError):  # a full disk needs the room
+            new.unlink(missing_ok=True)
+        raise
+
+
+def _fill(new: Path, view: LogView, progress: Progress) -> None:
     connection = sqlite3.connect(new, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")  # a file that nobody knows yet
@@ -284,6 +300,3 @@ def _build(path: Path, view: LogView, progress: Progress) -> None:
         connection.close()
     with new.open("rb+") as file:
         os.fsync(file.fileno())
-    for suffix in ("", "-wal", "-shm"):  # they belong to the old file, and would be applied to the new one
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    new.replace(path)

@@ -15,6 +15,7 @@ from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import Secrets
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_PACK_BYTES, MAX_SAID_BYTES
+from ckstore.objects.head import wait_for_lock
 
 _PUSHED = "refs/pushed"
 _PROXY: Final = True  # found as git finds it: https_proxy, no_proxy and the like in the environment
@@ -77,7 +78,9 @@ def _remote(git: Path, spelling: str) -> pygit2.Remote:
         pygit2.settings.server_connect_timeout = _CONNECT_MILLISECONDS
         pygit2.settings.server_timeout = _SILENCE_MILLISECONDS
     repo = pygit2.Repository(str(git))
-    repo.config["http.followRedirects"] = "false"  # see redirects.py
+    if "http.followRedirects" not in repo.config:  # a store of an older version; see redirects.py
+        wait_for_lock(git / "config.lock")
+        repo.config["http.followRedirects"] = "false"
     return repo.remotes.create_anonymous(spelling)
 
 

@@ -52,6 +52,7 @@ def _init(git: Path) -> None:
         repo.config["core.logAllRefUpdates"] = "always"
         for oddity in _OLD_WAYS:
             repo.config[f"fsck.{oddity}"] = "ignore"
+        repo.config["http.followRedirects"] = "false"  # libgit2 can be told nowhere else
         repo.free()
     except pygit2.GitError as error:
         raise OSError(str(error)) from error

@@ -13,7 +13,7 @@ from pathlib import Path
 import pygit2
 
 from ckstore.errors import Unavailable
-from ckstore.objects.disk import sync_parents
+from ckstore.objects.disk import not_writable, sync_parents
 from ckstore.objects.head import wait_for_lock
 
 HISTORY_REFS = "refs/ckstore/mirrors/"
@@ -73,8 +73,11 @@ def _set_all(repo: pygit2.Repository, refs: dict[str, str], present: dict[str, s
         _wait(repo, name)  # also for one that is right: a killed process may have left its lock
         if present.get(name) != oid:
             _set(repo, name, oid)
-    for folder in {(git / name).parent for name in refs}:
-        sync_parents(folder, git / "refs")
+    try:
+        for folder in {(git / name).parent for name in refs}:
+            sync_parents(folder, git / "refs")
+    except OSError as error:
+        raise not_writable(git.parent, error) from error
 
 
 def _wait(repo: pygit2.Repository, name: str) -> None:

@@ -44,7 +44,7 @@ from ckstore.objects.history import HISTORY_REFS as HISTORY_REFS  # part of what
 from ckstore.objects.history import forget_history, keep_history
 from ckstore.objects.keepfiles import keep_pack, release_packs
 from ckstore.objects.known import KnownObjects
-from ckstore.objects.litter import sweep
+from ckstore.objects.litter import give_back, sweep
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
@@ -372,6 +372,8 @@ class ObjectStore:
                     path.replace(ours / path.name)
             sync_folder(ours)
         except OSError as error:
+            with contextlib.suppress(OSError):  # else the next one does it
+                give_back(incoming.parent, self.path)
             raise not_writable(self.path, error) from error
         self.reopen()
 

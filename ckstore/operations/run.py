@@ -163,16 +163,19 @@ def _workspace(store: ObjectStore, project: Path | None) -> Iterator[Path]:
 
 
 def _new_folder(held: contextlib.ExitStack, places: list[Path]) -> Path:
+    reason = ""
     for parent in (place / "work" for place in places):
         sweep_folder(parent, _RUN, strangers=False)
         for _ in range(_TRIES):  # another run that ends may take the empty parent away in between
-            with contextlib.suppress(FileNotFoundError, PermissionError):
+            try:
                 parent.mkdir(parents=True, exist_ok=True)
                 return held.enter_context(temporary_folder(parent, _RUN))
+            except OSError as error:
+                reason = error.strerror or str(error)
     raise Unavailable(
-        f"{places[-1]} cannot be written to.",
+        f"{places[-1]} cannot be written to: {reason}.",
         code="no-workspace",
-        hints=["check its permissions, or choose another store with --store"],
+        hints=["check its permissions and the free space of its disk", "--store names another place"],
     )
 
 

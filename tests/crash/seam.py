@@ -1,4 +1,5 @@
-"""Dying at a chosen write: what changes files announces itself to a process, which then kills itself.
+"""Dying or failing at a chosen write: what changes files announces itself to a process, which then kills
+itself, or is told that the disk is full.
 
 Python tells audit hooks of every file that it opens, renames, links or removes, before it does; syncing is
 wrapped, since it is not told. Libraries in C are not seen here: they are killed from outside (strace).
@@ -6,6 +7,7 @@ wrapped, since it is not told. Libraries in C are not seen here: they are killed
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -16,6 +18,8 @@ CHANGES = frozenset([
     "open", "os.rename", "os.link", "os.symlink", "os.mkdir", "os.remove", "os.rmdir", "os.chmod", "os.utime",
     "os.truncate", "sync", "synced", "subprocess.Popen", "sqlite3.connect",
 ])  # fmt: skip
+_GROWING = frozenset(["open", "os.link", "os.symlink", "os.mkdir", "sync", "synced"])
+_REFUSABLE = frozenset(["os.rename", "os.remove", "os.rmdir", "os.chmod", "os.utime", "os.truncate"])
 
 
 def at_changes(below: Path, act: Callable[[int, str], None]) -> None:
@@ -95,6 +99,24 @@ def die_at(number: int, below: Path, *, torn: bool = False) -> None:
             if torn and what.startswith("sync "):
                 _tear(int(what.split()[1]))
             os.kill(os.getpid(), signal.SIGKILL)
+
+    at_changes(below, act)
+
+
+def refuse_at(number: int, below: Path, error: int) -> None:
+    """From this change on the disk is full (ENOSPC: nothing new is made, but things can be removed).
+
+    Other errors are raised once, at the first change from this number on that a disk can refuse.
+    """
+    left = 1
+
+    def act(at: int, what: str) -> None:
+        nonlocal left
+        call = what.split()[0]
+        grows = call in _GROWING or (error != errno.ENOSPC and call in _REFUSABLE)
+        if at >= number and grows and left:
+            left -= error != errno.ENOSPC
+            raise OSError(error, os.strerror(error))
 
     at_changes(below, act)
 

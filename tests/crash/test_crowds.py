@@ -128,9 +128,15 @@ def fair(base: Path) -> None:
 
 
 def test_sixteen_writers_lose_nothing_and_all_get_their_turn(world: World) -> None:
-    crowd(world, 12)
+    crowd(world, 5)
 
 
 @pytest.mark.slow
+def test_400_components_are_added_by_sixteen_processes(world: World) -> None:
+    crowd(world, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.soak
 def test_3200_components_are_added_by_sixteen_processes(world: World) -> None:
     crowd(world, 200)

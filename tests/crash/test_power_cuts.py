@@ -18,7 +18,7 @@ from tests.crash.powercut import PowerCuts
 from tests.crash.scenes import Scene, World, trace_scene
 from tests.crash.syscalls import Event
 
-MOST_STATES = 36
+MOST_STATES = 12
 _TOLD_SEEDS = 4
 
 
@@ -82,7 +82,7 @@ def inspect(world: World, scene: Scene, known: scenes.State, told: scenes.State,
         assert scenes.same(state, known) or scenes.same(state, told)
     if ended:
         assert scenes.same(world.state(), told)
-    if (world.store / "objects.git").exists():
+    if (world.store / "objects.git").exists() and not scene.damaged:
         assert scenes.damage(world.store) == []
     world.do(scene.command, 0, scene.when_done)
     assert scenes.same(world.state(), told)
@@ -94,7 +94,7 @@ def inspect(world: World, scene: Scene, known: scenes.State, told: scenes.State,
     assert scenes.git_errors(world.store) == []
 
 
-@pytest.mark.parametrize("scene", [scenes.CREATE, scenes.ADD, scenes.MIRROR, scenes.MIRROR_LIBRARY], ids=str)
+@pytest.mark.parametrize("scene", [scenes.CREATE, scenes.ADD, scenes.MIRROR, scenes.IMPORT], ids=str)
 def test_what_a_power_cut_leaves_is_whole_and_what_was_told_is_there(
     world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,11 +102,18 @@ def test_what_a_power_cut_leaves_is_whole_and_what_was_told_is_there(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.parametrize("scene", [scenes.CREATE, scenes.ADD, scenes.MIRROR, scenes.MIRROR_LIBRARY], ids=str)
+def test_it_is_so_at_many_moments(world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    survive(world, scene, monkeypatch, 20 * MOST_STATES)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scene",
     [
-        scenes.MIRROR_UPDATE, scenes.MIRROR_REWRITTEN, scenes.HEAL, scenes.FOLD, scenes.FIND, scenes.LOCK,
-        scenes.RUN, scenes.YANK,
+        scenes.MIRROR_LIBRARY, scenes.MIRROR_UPDATE, scenes.MIRROR_REWRITTEN, scenes.HEAL, scenes.FOLD,
+        scenes.FIND, scenes.LOCK, scenes.RUN, scenes.YANK, scenes.GC,
     ],
     ids=str,
 )  # fmt: skip

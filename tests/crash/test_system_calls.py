@@ -42,6 +42,16 @@ HISTORY = [
 ]
 FORMER = [("sync", rf"{REFS}/ckstore/mirrors/up/former$"), ("sync", rf"{REFS}/ckstore/mirrors/up$")]
 PACK_GONE = [("rename", rf"{PACKS}/tmp_idx_\w+$"), ("unlink", r"pack-\w+\.pack$")]
+EXCHANGED = [(call, pattern.replace("incoming/up", "incoming/@exchange")) for call, pattern in ADOPTED]
+ELSEWHERE = [
+    ("sync", rf"{REFS}/ckstore/mirrors/up/elsewhere\.lock$"),
+    ("link|rename", rf"{REFS}/ckstore/mirrors/up/elsewhere$"),
+    ("sync", rf"{REFS}/ckstore/mirrors/up$"),
+    ("sync", rf"{REFS}/ckstore/mirrors$"),
+    ("sync", rf"{REFS}/ckstore$"),
+]
+NOTED = [("sync", r"store/gc/tmp-\w+$"), ("rename", r"store/gc/unreached$")]
+TREE_GONE = [("rename", r"store/trees/tmp-\w+/gone$"), ("unlink", r"store/trees/tmp-\w+/gone/")]
 NEW_STORE = [
     ("sync", r"objects\.git/config$"),
     ("sync", r"objects\.git/objects$"),
@@ -73,6 +83,10 @@ ORDERS: list[tuple[Scene, list[list[tuple[str, str]]]]] = [
     (scenes.LOCK, [LOCK_FILES, [*OUR_PACK, *LOG, *INDEX, *LOCK_FILES]]),
     (scenes.RUN, [[*OUR_PACK, *LOG]]),
     (scenes.YANK, [[*OUR_PACK, *LOG]]),
+    (scenes.IMPORT, [[*OUR_PACK, *LOG]]),
+    (scenes.UNDO, [[*OUR_PACK, *LOG]]),
+    (scenes.PULL, [[*NEW_STORE, *EXCHANGED, *ELSEWHERE, *LOG]]),
+    (scenes.GC, [[*NOTED, *PACK_GONE, ("sync", rf"{PACKS}$"), *TREE_GONE]]),
 ]  # fmt: skip
 
 
@@ -91,7 +105,16 @@ def check_order(events: Sequence[Event], steps: Sequence[tuple[str, str]]) -> No
         at = found + 1
 
 
-@pytest.mark.parametrize(("scene", "orders"), ORDERS, ids=[scene.name for scene, _ in ORDERS])
+OFTEN = {scenes.CREATE, scenes.ADD, scenes.MIRROR, scenes.FIND, scenes.GC, scenes.IMPORT}
+
+
+@pytest.mark.parametrize(
+    ("scene", "orders"),
+    [
+        pytest.param(scene, orders, id=scene.name, marks=[] if scene in OFTEN else [pytest.mark.slow])
+        for scene, orders in ORDERS
+    ],
+)
 def test_everything_is_synced_before_what_makes_it_visible(
     world: World, scene: Scene, orders: list[list[tuple[str, str]]]
 ) -> None:

@@ -7,6 +7,8 @@ the plain one; they are compared by SHA-256 with whatever has the same id (docs/
 
 from __future__ import annotations
 
+import threading
+
 import pygit2
 
 from ckstore.errors import CorruptData
@@ -29,19 +31,25 @@ class _Nowhere(pygit2.OdbBackend):
         """Nothing will be."""
 
 
-def _hasher() -> pygit2.Odb:
-    made = pygit2.Odb()
-    made.add_backend(_Nowhere(), 1)
-    return made
+class _Hasher(threading.local):
+    """One database for each thread.
+
+    Of one for all, the first thread holds the lock while Python runs the backend, and waits for Python; the
+    second holds Python and waits for the lock.
+    """
+
+    def __init__(self) -> None:
+        self.database = pygit2.Odb()
+        self.database.add_backend(_Nowhere(), 1)
 
 
-_HASHER = _hasher()
+_HASHER = _Hasher()
 
 
 def object_id(kind: str, data: bytes) -> str:
     """The id of an object; :class:`CorruptData` for one that is part of a collision attack."""
     try:
-        return str(pygit2.hash(data) if kind == "blob" else _HASHER.write(_NUMBERS[kind], data))
+        return str(pygit2.hash(data) if kind == "blob" else _HASHER.database.write(_NUMBERS[kind], data))
     except pygit2.GitError as error:
         raise collision("An object", error) from error
 

@@ -96,6 +96,12 @@ def _find(store: ObjectStore, wanted: str) -> tuple[str, Operation]:
             code="ambiguous",
             hints=[f"{oid[:_ID_SHOWN]}  {_line(operation)}" for oid, operation in found[:_SHOWN]],
         )
+    if found[0][1].verb == "pull":
+        raise InvalidInput(
+            "What was pulled is not taken back: every store that pulls from here would lose it, too.",
+            code="undo-pull",
+            hints=["`ckstore yank` hides a release from new locks", "take it back where it was published"],
+        )
     if found[0][1].command == SHIPPED:
         raise InvalidInput(
             "What ships with ckstore is not taken back: the next command that needs it brings it again.",

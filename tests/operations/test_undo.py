@@ -12,6 +12,7 @@ from ckstore.index import catchup
 from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.objects.verify import check
 from ckstore.operations.add import add
+from ckstore.operations.exchange import pull
 from ckstore.operations.find import find_words
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.log import log
@@ -256,3 +257,18 @@ def test_stock_git_has_nothing_to_say(store: ObjectStore, shop: Path, have_git: 
     undo(store)
     undo(store)
     subprocess.run([have_git, "-C", str(store.git), "fsck", "--full", "--strict"], check=True)
+
+
+def test_what_was_pulled_is_not_taken_back_for_others_would_lose_it(
+    store: ObjectStore, shop: Path, tmp_path: Path
+) -> None:
+    there = ObjectStore(tmp_path / "there")
+    add(there, shop)
+    component(tmp_path / "own" / "dataset" / "ours", "dataset", "ours", files={"a": "b"})
+    add(store, tmp_path / "own")
+    pull(store, str(there.path))
+    before = found(store)
+    with pytest.raises(InvalidInput) as refused:
+        undo(store)
+    assert refused.value.code == "undo-pull"
+    assert found(store) == before

@@ -87,12 +87,14 @@ class Lock:
     sources: tuple[SourcePin, ...]
     pins: tuple[Pin, ...]
     _by_name: Mapping[str, Pin] = field(init=False, repr=False, compare=False)
+    _digest: list[str] = field(init=False, repr=False, compare=False)  # once it was asked for
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "roots", tuple(sorted(set(self.roots))))
         object.__setattr__(self, "sources", tuple(sorted(self.sources)))
         object.__setattr__(self, "pins", tuple(sorted(self.pins)))
         object.__setattr__(self, "_by_name", {pin.component: pin for pin in self.pins})
+        object.__setattr__(self, "_digest", [])
 
     def pin(self, component: str) -> Pin:
         """The pin of ``source:kind:name``; :class:`NotFound` when the lock has none."""
@@ -110,7 +112,9 @@ class Lock:
     @property
     def digest(self) -> str:
         """SHA-256 of the canonical bytes, hex."""
-        return hashlib.sha256(self.emit().encode()).hexdigest()
+        if not self._digest:
+            self._digest.append(hashlib.sha256(self.emit().encode()).hexdigest())
+        return self._digest[0]
 
     def emit(self) -> str:
         """The canonical text."""

@@ -100,31 +100,37 @@ def digest_of_folder(folder: Path) -> str:
 def _folder(folder: str, depth: int) -> bytes:
     check_depth(depth, folder)
     with os.scandir(folder) as found:
-        return combine([_on_disk(entry, depth) for entry in found])
+        return combine([
+            _file(entry) if entry.is_file(follow_symlinks=False) else _no_file(entry, depth)
+            for entry in found
+        ])  # fmt: skip
 
 
-def _on_disk(entry: os.DirEntry[str], depth: int) -> tuple[int, bytes, bytes]:
+def _no_file(entry: os.DirEntry[str], depth: int) -> tuple[int, bytes, bytes]:
     name, path = os.fsencode(entry.name), entry.path
     if entry.is_symlink():
         return SYMLINK, name, hashlib.sha256(link_target(path)).digest()
-    if entry.is_dir(follow_symlinks=False):
-        commit = submodule_at(path)
-        return (GITLINK, name, gitlink_digest(commit)) if commit else (TREE, name, _folder(path, depth + 1))
-    if not entry.is_file(follow_symlinks=False):
+    if not entry.is_dir(follow_symlinks=False):
         raise _special(path)
-    descriptor = os.open(path, _OPEN)
+    commit = submodule_at(path)
+    return (GITLINK, name, gitlink_digest(commit)) if commit else (TREE, name, _folder(path, depth + 1))
+
+
+def _file(entry: os.DirEntry[str]) -> tuple[int, bytes, bytes]:
+    descriptor = os.open(entry.path, _OPEN)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _special(path)
-        digest = hashlib.sha256()
-        while piece := os.read(descriptor, _CHUNK if status.st_size > _CHUNK else status.st_size + 1):
+        mode, size = status.st_mode, status.st_size
+        if not stat.S_ISREG(mode):
+            raise _special(entry.path)
+        piece = os.read(descriptor, min(size, _CHUNK) + 1)
+        digest = hashlib.sha256(piece)
+        while piece and len(piece) != size:  # else that was all of it, as the next read would say
+            piece = os.read(descriptor, _CHUNK)
             digest.update(piece)
-            if len(piece) == status.st_size:
-                break  # all of it, as the next read would say
     finally:
         os.close(descriptor)
-    return EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE, name, digest.digest()
+    return EXECUTABLE if mode & stat.S_IXUSR else FILE, os.fsencode(entry.name), digest.digest()
 
 
 def _special(path: str) -> CorruptData:

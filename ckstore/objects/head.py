@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 
@@ -20,7 +21,7 @@ LOG_REF = "refs/ckstore/log"
 GIT_FOLDER = "objects.git"
 _FOREIGN_LOCK_SECONDS = 10.0
 _STALE_SECONDS = 2.0
-_HEX = frozenset("0123456789abcdef")
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
 class LogMoved(Conflict):
@@ -50,7 +51,7 @@ def read_head(store: Path) -> str:
 
 def is_object_id(text: str) -> bool:
     """True for 40 lower-case hexadecimal digits."""
-    return len(text) == 40 and set(text) <= _HEX
+    return _OBJECT_ID.fullmatch(text) is not None
 
 
 def _loose(git: Path) -> str:

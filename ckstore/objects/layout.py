@@ -10,17 +10,14 @@ for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.model.names import link_target_rule, unsafe_file_name, unsafe_link_name
-from ckstore.objects.boot import boot_id
 from ckstore.objects.digests import PREFIX, SUBMODULE_NOTE, combine, digest_of_folder, gitlink_digest
 from ckstore.objects.disk import not_writable
 from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
@@ -28,9 +25,9 @@ from ckstore.objects.litter import temporary_folder
 from ckstore.objects.places import Place, filled
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth, check_extent
+from ckstore.objects.whole import is_noted, note
 
 _READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
-_FORGOTTEN_SECONDS = 30 * 24 * 3600.0
 
 
 def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
@@ -50,34 +47,21 @@ def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
             _rename(work, target)
     except OSError as error:
         raise not_writable(store.path, error) from error
-    _note_whole(store, tree)
+    note(store.path, tree)
     return target
 
 
 def _is_whole(store: ObjectStore, target: Path, digest: str) -> bool:
     """True when the tree was laid out, or read again, since the machine was started; reads it otherwise."""
-    if boot_id() and (store.path / "whole" / boot_id() / target.name).exists():
+    if is_noted(store.path, target.name):
         return True
     try:
         whole = digest_of_folder(target) == digest
     except (CkstoreError, OSError):
         return False
     if whole:
-        _note_whole(store, target.name)
+        note(store.path, target.name)
     return whole
-
-
-def _note_whole(store: ObjectStore, tree: str) -> None:
-    folder = store.path / "whole" / boot_id()
-    if not boot_id():
-        return
-    with contextlib.suppress(OSError):  # then it is read again next time
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            for other in folder.parent.iterdir():  # of this machine, or of another one with the same disk
-                if time.time() - other.stat().st_mtime > _FORGOTTEN_SECONDS:
-                    remove_tree(other)
-        (folder / tree).touch()
 
 
 def _check_digest(tree: str, found: str, expected: str) -> None:
@@ -210,6 +194,22 @@ def leads_to(snapshot: Path, component: str, tree: Path) -> bool:
     except OSError:
         return place.is_dir()
     return target == _relative(place, tree) and tree.is_dir()
+
+
+def all_lead(snapshot: Path, trees: Path, entries: Iterable[tuple[str, str]]) -> bool:
+    """True when the entry of every (component, tree id) is the link to its tree, which is in ``trees``.
+
+    As :func:`leads_to` (but copies are not looked for), without a Path for each of hundreds of components.
+    """
+    above = os.path.relpath(trees, snapshot)
+    for component, tree in entries:
+        try:
+            target = os.readlink(f"{snapshot}/{component.replace(':', '/')}")  # noqa: PTH115 - as above
+        except OSError:
+            return False
+        if target != f"{'../' * component.count(':')}{above}/{tree}" or not os.path.isdir(f"{trees}/{tree}"):  # noqa: PTH112 - as above
+            return False
+    return True
 
 
 def _place(snapshot: Path, component: str) -> Path:

@@ -106,6 +106,11 @@ class LogView:
         data = self._blob((*_component_path(source, uid), "absences"))
         return Absences.decode(data, f"the absences of {source}:{uid}") if data else Absences()
 
+    def releases_entry(self) -> str:
+        """The tree id of all that is published, of every source; runs are not in it. Empty for nothing."""
+        entry = self.find(("sources",))
+        return entry.oid if entry else ""
+
     def source_entry(self, source: str) -> str:
         """The tree id of all that is published of a source."""
         entry = self.find(("sources", source))

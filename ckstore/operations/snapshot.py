@@ -9,10 +9,11 @@ from pathlib import Path
 from ckstore.errors import Conflict, CorruptData, NotFound
 from ckstore.model.locks import Lock, Pin
 from ckstore.objects.digests import digest_of_folder
-from ckstore.objects.layout import build_snapshot, lay_out, leads_to, remove_tree
+from ckstore.objects.layout import all_lead, build_snapshot, lay_out, leads_to, remove_tree
 from ckstore.objects.log import LogView
 from ckstore.objects.sharing import lease, shared, touch
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.whole import is_noted, note
 from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
 
 
@@ -62,9 +63,9 @@ def _where_to_get(lock: Lock, pin: Pin) -> str:
 
 def snapshot(store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None) -> Path:
     """The read-only folder ``source/kind/name`` that the lock names; shared by all who use the same lock."""
-    check_pins(store, lock)
+    checked = _check(store, lock)
     with shared(store.path, progress):
-        return _lay_out(store, lock, progress)
+        return _ready(store, lock, checked) or _lay_out(store, lock, checked, progress)
 
 
 @contextlib.contextmanager
@@ -72,21 +73,42 @@ def held_snapshot(
     store: ObjectStore, lock: Lock, progress: Callable[[str], None] = lambda line: None
 ) -> Iterator[Path]:
     """The same folder, which no garbage collection takes away while it is used."""
-    check_pins(store, lock)
+    checked = _check(store, lock)
     with contextlib.ExitStack() as held:
         with shared(store.path, progress):
-            root = _lay_out(store, lock, progress)
+            root = _ready(store, lock, checked) or _lay_out(store, lock, checked, progress)
             held.enter_context(lease(root))
         yield root
 
 
-def _lay_out(store: ObjectStore, lock: Lock, progress: Callable[[str], None]) -> Path:
+def _check(store: ObjectStore, lock: Lock) -> str:
+    """Check the pins, unless the same lock was checked against the very same releases since the machine was
+    started. Gives the id of the tree that holds all releases.
+    """  # fmt: skip
+    releases = store.view().releases_entry()
+    if not is_noted(store.path, lock.digest, releases):
+        check_pins(store, lock)
+    return releases
+
+
+def _ready(store: ObjectStore, lock: Lock, releases: str) -> Path | None:
+    """The snapshot, when it was made from these releases and every entry still leads to a tree."""
+    root = _root(store, lock)
+    trees = ((pin.component, pin.tree) for pin in lock.pins)
+    if not is_noted(store.path, lock.digest, releases) or not all_lead(root, store.path / "trees", trees):
+        return None
+    touch(root)
+    return root
+
+
+def _lay_out(store: ObjectStore, lock: Lock, releases: str, progress: Callable[[str], None]) -> Path:
     trees = []
     for number, pin in enumerate(lock.pins, 1):
         progress(f"laying out {number}/{len(lock.pins)} components")
         trees.append((pin.component, lay_out(store, pin.tree, pin.digest)))
     root = build_snapshot(_root(store, lock), trees)
     touch(root)
+    note(store.path, lock.digest, releases)
     return root
 
 

@@ -18,6 +18,7 @@ Whatever does not fit is left to a fetch, which is always right.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import hashlib
 import os
@@ -33,7 +34,9 @@ import pygit2
 from ckstore.errors import CkstoreError
 from ckstore.mirror.borrowing import BorrowingStore
 from ckstore.mirror.inspection import inspect
+from ckstore.mirror.loose_copies import copy_loose
 from ckstore.objects.known import KnownObjects
+from ckstore.objects.stream import Pieces
 
 _PACK = re.compile(r"pack-[0-9a-f]{40}\.pack")
 _ODD = ("shallow", "objects/info/alternates", "objects/info/http-alternates", "info/grafts")
@@ -75,6 +78,7 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
         _check_folder(source)
         there, here = source / "objects" / "pack", target.git / "objects" / "pack"
         packs.extend(_copy(path, here) for path in _packs(there))
+        packs.extend(copy_loose(source / "objects", here))
         if inspect(here):
             raise _Unsuitable("objects beyond a limit: a fetch leaves out what holds them")
         ids = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
@@ -199,10 +203,20 @@ def _check_shared(packs: list[Path], ids: set[bytes], store: Path) -> None:
     if len(shared) > _MOST_SHARED:
         raise _Unsuitable("a fetch brings only what is new")
     if shared:
+        objects = packs[0].parent.parent
         copies = pygit2.Odb()
-        copies.add_backend(pygit2.OdbBackendPack(str(packs[0].parent.parent)), 1)
-        for raw in shared:
-            copies.read(raw.hex())
+        copies.add_backend(pygit2.OdbBackendPack(str(objects)), 1)
+        pieces = Pieces([objects], lambda: copies, _unreadable)
+        for oid in (raw.hex() for raw in shared):
+            large = pieces.large_blob(oid)
+            if large is None:
+                copies.read(oid)
+            else:
+                collections.deque(large, maxlen=0)  # its id is compared at the end
+
+
+def _unreadable(oid: str) -> tuple[str, bytes]:
+    raise _Unsuitable(f"{oid} cannot be read piece by piece")
 
 
 def _newest(source: Path, target: BorrowingStore, packed: set[bytes], tips: set[str]) -> frozenset[str]:

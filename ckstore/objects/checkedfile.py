@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -14,28 +14,22 @@ from ckstore.objects import deflate
 _CHUNK = 1024 * 1024
 
 
-class CheckedFile:
-    """The bytes of an open file; at the end, ``oid`` is their id as a blob and ``digest`` their SHA-256.
+class HashedPieces:
+    """``size`` bytes in pieces; after the last, ``oid`` is their id as a blob, ``digest`` their SHA-256."""
 
-    Raises :class:`Unavailable` when they are not those of the state ``before``: somebody is writing.
-    """
-
-    def __init__(self, file: IO[bytes], path: str | Path, before: os.stat_result) -> None:
+    def __init__(self, size: int, pieces: Iterable[bytes]) -> None:
+        self.size = size
         self.oid, self.digest = "", b""
-        self._file, self._path, self._before = file, path, before
+        self._pieces = pieces
 
     def pieces(self) -> Iterator[bytes]:
         """From the first byte to the last, each hashed."""
-        left = self._before.st_size
-        sha = hashlib.sha1(f"blob {left}\0".encode(), usedforsecurity=False)
+        sha = hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
         digest = hashlib.sha256()
-        while left >= 0 and (chunk := self._file.read(_CHUNK)):
-            sha.update(chunk)
-            digest.update(chunk)
-            left -= len(chunk)
-            yield chunk
-        if left != 0 or differ(self._before, os.fstat(self._file.fileno())):
-            raise changed(self._path)
+        for piece in self._pieces:
+            sha.update(piece)
+            digest.update(piece)
+            yield piece
         self.oid, self.digest = sha.hexdigest(), digest.digest()
 
     def deflated(self) -> Iterator[bytes]:
@@ -45,6 +39,22 @@ class CheckedFile:
             stream = stream or deflate.compressor(chunk)
             yield stream.compress(chunk)
         yield stream.flush() if stream else deflate.compress(b"")
+
+
+class CheckedFile(HashedPieces):
+    """An open file. Raises :class:`Unavailable` when its bytes are not those of the state ``before``."""
+
+    def __init__(self, file: IO[bytes], path: str | Path, before: os.stat_result) -> None:
+        super().__init__(before.st_size, self._read())
+        self._file, self._path, self._before = file, path, before
+
+    def _read(self) -> Iterator[bytes]:
+        left = self.size
+        while left >= 0 and (chunk := self._file.read(_CHUNK)):
+            left -= len(chunk)
+            yield chunk
+        if left != 0 or differ(self._before, os.fstat(self._file.fileno())):
+            raise changed(self._path)
 
 
 def differ(before: os.stat_result, after: os.stat_result) -> bool:

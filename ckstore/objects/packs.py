@@ -20,7 +20,7 @@ from typing import IO, Literal, Self
 
 from ckstore.errors import Unavailable
 from ckstore.objects import deflate
-from ckstore.objects.checkedfile import CheckedFile, changed, differ
+from ckstore.objects.checkedfile import CheckedFile, HashedPieces, changed, differ
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.entries import PackedEntry, object_header
 from ckstore.objects.hashing import collision, object_id
@@ -129,7 +129,7 @@ class PackWriter:
                 raise changed(path)
             if size >= LARGE:
                 with open(descriptor, "rb", closefd=False) as file:
-                    return self._stream(file, path, before)
+                    return self.add_pieces(CheckedFile(file, path, before))
             data = os.read(descriptor, size + 1)
             if len(data) != size or differ(before, os.fstat(descriptor)):
                 raise changed(path)
@@ -137,10 +137,9 @@ class PackWriter:
             os.close(descriptor)
         return self.add("blob", data)
 
-    def _stream(self, file: IO[bytes], path: str | Path, before: os.stat_result) -> str:
-        """Hash and compress in one pass; take the bytes back out of the pack if they were known."""
-        checked = CheckedFile(file, path, before)
-        entry = self._append(itertools.chain([object_header("blob", before.st_size)], checked.deflated()))
+    def add_pieces(self, checked: HashedPieces) -> str:
+        """Add a blob, hashed and compressed in one pass; it is taken back out of the pack if it was known."""
+        entry = self._append(itertools.chain([object_header("blob", checked.size)], checked.deflated()))
         known = True
         try:
             self._remember(checked.oid, checked.digest)

@@ -16,6 +16,7 @@ from ckstore.mirror.remote import Progress
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.stream import LARGE
 from ckstore.operations.mirror import mirror
 from tests.mirror.upstream import Upstream, all_bytes, lines, native
 
@@ -278,3 +279,41 @@ def test_a_copy_that_lacks_objects_is_not_taken_for_whole(
     report = mirror(store, str(up.path), engine=engine)
     assert any("is missing in the source" in problem for problem in report.problems)
     assert fsck(store) == ""
+
+
+class TestALargeLooseFile:
+    """Fetched, it would be held in memory by whoever packs it."""
+
+    @pytest.fixture
+    def large(self, up: Upstream) -> str:
+        """Its id; its commit and all others are loose, too."""
+        up.commit({"program/a/large.bin": hashlib.shake_128(b"large").digest(LARGE + 1000)})
+        return up.at("program/a/large.bin")
+
+    def test_is_copied_like_a_pack(
+        self, up: Upstream, large: str, engine: Counting, store: ObjectStore
+    ) -> None:
+        mirror(store, str(up.path), engine=engine)
+        assert engine.fetches == 0
+        assert store.large_blob(large) is not None
+        assert fsck(store) == ""
+        assert mirror(store, str(up.path), engine=engine).releases == 0
+
+    def test_that_is_damaged_is_not_copied(
+        self, up: Upstream, large: str, engine: Counting, store: ObjectStore
+    ) -> None:
+        loose = next(path for path in up.path.rglob(large[2:]))
+        data = bytearray(loose.read_bytes())
+        data[len(data) // 2] ^= 1
+        rewrite(loose, bytes(data))
+        mirror(store, str(up.path), engine=engine)
+        assert not store.has(large)
+
+    def test_that_is_a_link_is_left_to_a_fetch(
+        self, up: Upstream, large: str, engine: Counting, store: ObjectStore
+    ) -> None:
+        loose = next(path for path in up.path.rglob(large[2:]))
+        loose.rename(up.path / "elsewhere")
+        loose.symlink_to(up.path / "elsewhere")
+        mirror(store, str(up.path), engine=engine)
+        assert engine.fetches == 1

@@ -1,6 +1,6 @@
-"""Loose objects of a repository in a folder of one's own: packed here when large files are among them.
+"""Loose objects of a repository in a folder of one's own: packed here when there are large files.
 
-A fetch has the other side pack what is loose, and git and libgit2 hold a loose file whole while they do.
+A fetch has the other side pack everything, and git and libgit2 hold or map large files whole while they do.
 Here it is inflated, checked against its id, and deflated again, piece by piece.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ckstore.model.limits import too_large
@@ -23,14 +23,15 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 _KINDS: dict[str, ObjectType] = {"commit": "commit", "tree": "tree", "blob": "blob", "tag": "tag"}
 
 
-def copy_loose(objects: Path, folder: Path) -> list[Path]:
-    """Pack the loose objects below ``objects`` into ``folder``, if one has :data:`LARGE` bytes on disk.
+def copy_loose(objects: Path, folder: Path, packs: Iterable[Path]) -> list[Path]:
+    """Pack the loose objects below ``objects`` into ``folder``; nothing where they and ``packs`` are small.
 
     Gives the new pack. Raises :class:`CorruptData` for an object that is damaged or beyond a limit, and for
     files that are not plain ones of this user; OSError when they cannot be read.
     """
     found = list(_loose(objects))
-    if not any(size >= LARGE for _, _, size in found):
+    sizes = [*(size for _, _, size in found), *(pack.stat().st_size for pack in packs)]
+    if not found or max(sizes) < LARGE:  # bytes on disk
         return []
     with PackWriter(folder, lambda oid, kind, data: "absent") as writer:
         for oid, path, _ in found:

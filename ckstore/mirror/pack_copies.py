@@ -78,7 +78,7 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
         _check_folder(source)
         there, here = source / "objects" / "pack", target.git / "objects" / "pack"
         packs.extend(_copy(path, here) for path in _packs(there))
-        packs.extend(copy_loose(source / "objects", here))
+        packs += copy_loose(source / "objects", here, packs)
         if inspect(here):
             raise _Unsuitable("objects beyond a limit: a fetch leaves out what holds them")
         ids = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}

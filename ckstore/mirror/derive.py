@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ckstore.errors import CorruptData, NotFound
+from ckstore.mirror.clashes import Clashes
 from ckstore.mirror.readers.choice import Readers, file_names
 from ckstore.mirror.readers.claims import Claim, Claims, problem, read_claim
 from ckstore.mirror.readers.safety import Safety
@@ -128,6 +129,7 @@ class Derivation:
     digest_of: Callable[[str], str]
     where_missing: Callable[[str], str]
     lines: dict[str, Line]
+    clashes: Clashes
     from_tags: Callable[[str], bool] = lambda uid: False  # of a plain repository: only tags make releases
     pointers_in: Callable[[str], str] = lambda tree: ""  # a warning about files that are kept elsewhere
     claims: Claims = field(default_factory=Claims)
@@ -187,6 +189,8 @@ class Derivation:
 
     def _visit(self, uid: str, claim: Claim, commit: str) -> None:
         """A component may have changed, or be back."""
+        if uid in self.clashes.left:
+            return
         line = self.lines.get(uid)
         same = line is not None and (line.newest.tree, self._called(uid)) == (claim.found.tree, claim.called)
         if line is not None and same and not self._inherits_otherwise(line.newest, claim):
@@ -198,7 +202,12 @@ class Derivation:
                 self.lines[uid] = line.returned(commit)
             return
         release = self._release(uid, claim, commit)
-        if release is not None:
+        if release is None:
+            return
+        clash = self.clashes.stop(release)
+        if clash:
+            self.skipped.insert(0, clash)  # what must not be lost comes first: problems are bounded
+        else:
             self.lines[uid] = extend(line, release)
 
     def _inherits_otherwise(self, newest: Release, claim: Claim) -> bool:
@@ -260,7 +269,7 @@ class Derivation:
         broken = self.claims.broken()
         for uid in list(self._orphans):
             line = self.lines.get(uid)
-            if line is None or line.component.withdrawn:
+            if line is None or line.component.withdrawn or uid in self.clashes.left:
                 self._orphans.discard(uid)
             elif not any(c.found.place.uid == uid or c.path == line.newest.path for c in broken):
                 self.lines[uid] = line.withdrawn(commit)

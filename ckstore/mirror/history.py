@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pygit2
 
 from ckstore.errors import CkstoreError
+from ckstore.mirror.clashes import Clashes
 from ckstore.mirror.derive import Derivation, Line
 from ckstore.mirror.labels import Tagged, label
 from ckstore.mirror.readers.choice import Readers
@@ -72,7 +73,8 @@ def derive(
     digests = Digests(trees.read_tree, pointers.read_blob, trees.large_of(objects.large_blob))
     work = Derivation(
         trees, readers, digests.of_tree, lambda tree: missing_below(objects, tree),
-        dict(before), skipped=[line for line in source.problems if _OF_THE_PAST.match(line)],
+        dict(before), Clashes(view, source),
+        skipped=[line for line in source.problems if source.head and _OF_THE_PAST.match(line)],
     )  # fmt: skip
     walk = plan(objects, source.head, arrived.head)
     line = first_parents(objects, arrived.head)[0] if arrived.labels else []
@@ -144,6 +146,8 @@ class _Labelling:
             if tag.position > reached or self.source.labels.get(tag.name) != self.arrived.labels[tag.name]
         ]
         for uid, line in work.lines.items():
+            if uid in work.clashes.left:
+                continue
             if uid == tagged.uid and line.newest.bump == "explicit":
                 labels = self._of(line, everything, {**self.positions, **tagged.positions})
                 labels |= tagged.labels()

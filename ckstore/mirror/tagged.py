@@ -93,6 +93,10 @@ class TaggedReleases:
             self._work.warnings[""] = warning
         metadata = replace(self._metadata, version=str(tag.version))
         release = next_release(self._before(tag.version), self.uid, metadata, (), where)
+        clash = self._work.clashes.explain(release)
+        if clash:  # the other tags say themselves which versions they are
+            self._refused[tag.name] = clash
+            return
         self._work.lines[self.uid] = insert(self._line, release)
 
     def _is_late(self, tag: VersionTag) -> bool:

@@ -91,6 +91,7 @@ class _Crowd:
     engine: Engine
     known: dict[str, Source] = field(default_factory=dict)  # names that are taken, by jobs under way as well
     addresses: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)  # names of sources
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -120,10 +121,13 @@ class _Crowd:
         for job in jobs:
             try:
                 url = parse_url(job.address)
-                if url.text in self.addresses:
+                if url.text in self.addresses and not job.name:
+                    continue
+                source = choose_source(self.known, url, job.name, job.moved_from)
+                if source.name in self.begun:
                     continue
                 self.addresses.add(url.text)
-                source = choose_source(self.known, url, job.name, job.moved_from)
+                self.begun.add(source.name)
             except CkstoreError as error:
                 self.outcomes.append(Outcome(job, job.name, error=error))
                 self.done(self.outcomes[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ckstore.errors import Conflict, InvalidInput
+from ckstore.mirror.clashes import left_components
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.names import check_name
 from ckstore.model.records import Source
@@ -24,14 +25,16 @@ def choose_source(
     """The record to continue, or a new one under a name that is free.
 
     ``name`` is what the user wants it to be called (empty: what the address gives), ``moved_from`` the
-    former address of a repository that moved. :class:`Conflict` when the name, or the address, is taken.
+    former address of a repository that moved. :class:`Conflict` when the name, or the address, is taken;
+    a repository of which a clash stopped something may be mirrored under a second name.
     """
-    same = next((source for source in known.values() if source.url == url.text), None)
+    of_it = [source for source in known.values() if source.url == url.text]
+    same = next((source for source in of_it if source.name == name), of_it[0] if of_it else None)
     if same is None and moved_from:
         same = next((source for source in known.values() if source.url == moved_from), None)
     if same is not None and name in ("", same.name):
         return same
-    if same is not None:
+    if same is not None and not left_components(same.problems):
         raise Conflict(
             f"{url.text} is already mirrored as {same.name}.",
             code="already-mirrored",

@@ -87,7 +87,7 @@ class TestAVersionThatWasTakenBack:
         mirror(store, up.url)
         up.commit(native("dataset/c", body="1"))
         mirror(store, up.url)
-        up.commit({"dataset/c/": None} | native("dataset/d", body="3"))
+        up.commit({"dataset/c/": None, **native("dataset/d", body="3")})
         assert len(mirror(store, up.url).problems) == 1
         assert versions(store) == {"dataset:c": ("1.0.0",), "dataset:d": ("1.0.0", "1.0.1")}
         assert lines(store, "up")["dataset:c"] == Component(

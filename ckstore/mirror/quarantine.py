@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -215,4 +216,4 @@ def peeled(objects: ObjectStore, oid: str) -> str:
 def _borrow(git: Path, lenders: Sequence[Path]) -> None:
     info = git / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
-    (info / "alternates").write_text("".join(f"{folder}\n" for folder in lenders), "utf-8")
+    (info / "alternates").write_bytes(b"".join(os.fsencode(folder) + b"\n" for folder in lenders))

@@ -8,13 +8,16 @@ be known.
 
 A pack without deltas is written anew with what stays; one with deltas (they came from a mirror) goes as a
 whole or not at all. The new pack is there, synced, before the old one goes: killed at any instant, a
-collection leaves a whole store.
+collection leaves a whole store. Writing a pack anew needs room first and frees some later, so it comes last;
+it is done where at least a tenth of the pack goes, and 64 KiB, and the disk has room for the new one. What
+cannot be removed does not keep the rest from going.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.errors import CkstoreError, Unavailable
-from ckstore.objects.disk import not_writable, sync_folder
+from ckstore.objects.disk import sync_folder
 from ckstore.objects.fold import pack_rows
 from ckstore.objects.head import is_object_id
 from ckstore.objects.litter import remove_pack, temporary_file
@@ -36,6 +39,8 @@ _DELTA_TYPES = (6, 7)
 _TRAILER = 20
 _UNFINISHED_SECONDS = 24 * 3600
 _CHUNK = 1024 * 1024
+_WORTH_BYTES, _WORTH_PART = 64 * 1024, 0.1  # of a pack, which is otherwise not written anew
+_MARGIN = 64 * 1024  # that a disk should have beyond what a new pack takes
 Progress = Callable[[str], None]
 
 
@@ -54,20 +59,32 @@ class Garbage:
     paths: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """A pack to write anew without the ids in ``dead``; ``needs`` is what that takes, in bytes."""
+
+    pack: Path
+    dead: frozenset[bytes]
+    garbage: Garbage
+    needs: int
+
+
 @dataclass(slots=True)
 class Unreached:
     """What the packs and loose files hold that nothing reaches.
 
-    ``due`` has been so for the time of grace; ``waiting`` maps the others (20 bytes) to when they were first
-    seen, ``waiting_size`` is theirs. ``rewrites`` are packs with the ids to leave out.
+    ``due`` has been so for the time of grace and is removed as it is; ``rewrites`` are packs of which a part
+    is due. ``first_seen`` maps ids (20 bytes) to when they were first seen unreached; of those that wait,
+    ``waiting`` is the number and ``waiting_size`` the bytes.
     """
 
     due: list[Garbage] = field(default_factory=list)
-    rewrites: dict[Path, set[bytes]] = field(default_factory=dict)
+    rewrites: list[Rewrite] = field(default_factory=list)
     first_seen: dict[bytes, int] = field(default_factory=dict)
     waiting: int = 0
     waiting_size: int = 0
     stuck: int = 0  # bytes of what is due, within packs of deltas that hold what is reached
+    small: int = 0  # bytes of what is due, in packs that are not worth writing anew for it
     until: int = 0  # when the first of those that wait is due
 
 
@@ -134,9 +151,12 @@ def _pack(
         found.due.append(Garbage("objects", pack.stem, size, len(due), files))
     elif due and _has_deltas(pack, [offset for offset, _, _ in rows]):
         found.stuck += saved
+    elif due and saved < max(_WORTH_BYTES, _WORTH_PART * end):
+        found.small += saved
     elif due:
-        found.due.append(Garbage("objects", f"part of {pack.stem}", saved, len(due)))
-        found.rewrites[pack] = due
+        garbage = Garbage("objects", f"part of {pack.stem}", saved, len(due))
+        needs = end - saved + index.stat().st_size + _MARGIN
+        found.rewrites.append(Rewrite(pack, frozenset(due), garbage, needs))
 
 
 def _has_deltas(pack: Path, offsets: Iterable[int]) -> bool:
@@ -169,30 +189,70 @@ def _unfinished(folder: Path, now: int) -> Iterator[Garbage]:
                 yield Garbage("objects", name, status.st_size, 0, (path,))
 
 
-def remove_unreached(store: ObjectStore, found: Unreached, progress: Progress) -> None:
+@dataclass(slots=True)
+class Removed:
+    """``done`` is gone, or would go; ``cramped`` needs more room; ``failures`` are what the disk refused."""
+
+    done: list[Garbage] = field(default_factory=list)
+    cramped: list[Rewrite] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+
+def foresee_removal(store: ObjectStore, found: Unreached, freed: int) -> Removed:
+    """What :func:`remove_unreached` would do once ``freed`` bytes are given back by others."""
+    room = shutil.disk_usage(store.git).free + freed + sum(garbage.size for garbage in found.due)
+    would = Removed(list(found.due))
+    for rewrite in found.rewrites:
+        if rewrite.needs > room:
+            would.cramped.append(rewrite)
+            continue
+        would.done.append(rewrite.garbage)
+        room += rewrite.garbage.size
+    return would
+
+
+def remove_unreached(store: ObjectStore, found: Unreached, progress: Progress) -> Removed:
     """Remove what is due. The caller is alone with the store and holds the lock of the log.
 
-    Raises :class:`Unavailable` when the disk refuses; what was not removed by then stays whole.
+    What the disk refuses to remove stays whole, and the rest goes nevertheless.
     """
-    folder = store.git / "objects" / "pack"
-    try:
-        _write_marks(store.path, found.first_seen)
-        if found.due:
+    folder, removed = store.git / "objects" / "pack", Removed()
+    with _noted(removed):
+        if found.due or found.rewrites:
             _forget_derived(store.git / "objects")
-        for pack, dead in found.rewrites.items():
-            progress(f"writing {pack.name} anew")
-            _rewrite(folder, pack, dead)
         for garbage in found.due:
-            if garbage.name.startswith("pack-") and garbage.count:
-                remove_pack(folder / f"{garbage.name}.pack")
-            else:
-                for path in garbage.paths:
-                    path.unlink(missing_ok=True)
+            with _noted(removed):
+                _remove(folder, garbage)
+                removed.done.append(garbage)
+        with _noted(removed):  # not first: on a full disk there was no room for them
+            _write_marks(store.path, found.first_seen)
+        for rewrite in found.rewrites:
+            if rewrite.needs > shutil.disk_usage(folder).free:
+                removed.cramped.append(rewrite)
+                continue
+            progress(f"writing {rewrite.pack.name} anew")
+            with _noted(removed):
+                if _rewrite(folder, rewrite.pack, rewrite.dead):
+                    removed.done.append(rewrite.garbage)
         sync_folder(folder)
-    except OSError as error:
-        raise not_writable(store.path, error) from error
-    finally:
-        store.reopen()
+    store.reopen()
+    return removed
+
+
+@contextlib.contextmanager
+def _noted(removed: Removed) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, Unavailable) as error:
+        removed.failures.append(error)
+
+
+def _remove(folder: Path, garbage: Garbage) -> None:
+    if garbage.name.startswith("pack-") and garbage.count:
+        remove_pack(folder / f"{garbage.name}.pack")
+    else:
+        for path in garbage.paths:
+            path.unlink(missing_ok=True)
 
 
 def _forget_derived(objects: Path) -> None:
@@ -202,7 +262,7 @@ def _forget_derived(objects: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _rewrite(folder: Path, pack: Path, dead: set[bytes]) -> None:
+def _rewrite(folder: Path, pack: Path, dead: frozenset[bytes]) -> bool:
     """One pack anew without ``dead``; left alone when an entry does not have its checksum: fsck's matter."""
     rows = pack_rows(pack.with_suffix(".idx").read_bytes())
     ends = [*(offset for offset, _, _ in rows[1:]), pack.stat().st_size - _TRAILER]
@@ -210,10 +270,11 @@ def _rewrite(folder: Path, pack: Path, dead: set[bytes]) -> None:
         for (offset, oid, crc), end in zip(rows, ends, strict=True):
             alive = bytes.fromhex(oid) not in dead
             if alive and not writer.copy(oid, _pieces(file, offset, end), crc):
-                return
+                return False
         name = writer.finish()
     if name and name != pack.stem:
         remove_pack(pack)
+    return True
 
 
 def _pieces(file: IO[bytes], begin: int, end: int) -> Iterator[bytes]:

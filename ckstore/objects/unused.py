@@ -7,6 +7,7 @@ a snapshot renews (see sharing.py), and by leases of those who use it at this mo
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -14,6 +15,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ckstore.errors import CkstoreError
+from ckstore.objects.disk import remove_tree
 from ckstore.objects.gc import Garbage
 from ckstore.objects.head import GIT_FOLDER, is_object_id
 from ckstore.objects.litter import quarantine_lock, temporary_folder
@@ -62,15 +64,26 @@ def _remove(garbage: Garbage) -> bool:
             if not stat.S_ISDIR(path.lstat().st_mode):
                 path.unlink()
                 continue
-            with temporary_folder(path.parent, "tmp-") as work:
-                if os.name != "nt":
-                    path.chmod(stat.S_IRWXU)  # moving a folder writes into it
-                path.rename(work / "gone")
+            if os.name != "nt":
+                path.chmod(stat.S_IRWXU)  # moving a folder writes into it
+            _remove_folder(path)
         except FileNotFoundError:
             continue
         except OSError:
             return False
     return True
+
+
+def _remove_folder(path: Path) -> None:
+    with contextlib.ExitStack() as held:
+        try:
+            aside = held.enter_context(temporary_folder(path.parent, "tmp-")) / "gone"
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            aside = path.with_name(f"tmp-{path.name}")  # a full disk has no room for a folder either
+            held.callback(remove_tree, aside)
+        path.rename(aside)
 
 
 def size_of(path: Path) -> tuple[int, int]:

@@ -291,9 +291,9 @@ def _extracted(store: ObjectStore, digests: dict[str, str]) -> Iterator[Damage |
             yield None
         else:
             remove_tree(path)
-            yield Damage(
-                "changed-tree", str(path), "Its files were changed; deleted, laid out anew when needed.", True
-            )
+            gone = not path.exists()
+            said = "deleted, laid out anew when needed." if gone else "it could not be deleted."
+            yield Damage("changed-tree", str(path), f"Its files were changed; {said}", gone)
 
 
 def changed_trees(store: ObjectStore) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,15 @@ from ckstore.errors import CkstoreError, InvalidInput, Unsupported
 from ckstore.index.schema import FORMAT
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import LOCK_FILE
-from ckstore.objects.gc import Garbage, Unreached, find_unreached, remove_unreached
+from ckstore.objects.disk import not_writable
+from ckstore.objects.gc import (
+    Garbage,
+    Removed,
+    Unreached,
+    find_unreached,
+    foresee_removal,
+    remove_unreached,
+)
 from ckstore.objects.litter import sweep
 from ckstore.objects.sharing import alone
 from ckstore.objects.store import ObjectStore
@@ -65,8 +73,8 @@ def gc(
 
     The log is never shortened: what was published once, also what was taken back, stays. Commands that are
     at work are waited for, for a minute; then Unavailable ``store-busy``. Raises Unavailable
-    ``gc-refused`` when the store is damaged (nothing is removed then), InvalidInput for a negative time
-    of grace.
+    ``gc-refused`` when the store is damaged (no object is removed then), or ``store-not-writable`` when the
+    disk lets nothing be removed; InvalidInput for a negative time of grace.
     """
     if not grace >= 0:
         raise InvalidInput("The time of grace cannot be negative.", code="bad-grace")
@@ -74,7 +82,8 @@ def gc(
     unreached = find_unreached(store, seen, seconds, progress)
     if dry_run:
         unused = _unused(store, seconds)
-        return _report(unreached, [*unreached.due, *unused], dry_run=True)
+        would = foresee_removal(store, unreached, sum(garbage.size for garbage in unused))
+        return _report(unreached, would, unused, dry_run=True)
     sweep(store.path)
     with alone(store.path, _WAIT_SECONDS, progress) as sure:
         if not sure and grace < 1:
@@ -83,23 +92,35 @@ def gc(
                 code="no-locks",
                 hints=["leave a day of grace: --grace 1"],
             )
+        progress("removing what is unused")  # first: on a full disk it makes room for the rest
+        gone = [garbage for garbage in _unused(store, seconds) if remove_unused(store, garbage)]
         with store.lock("log"):  # what was published meanwhile is reached now
             unreached = find_unreached(store, seen, seconds, progress)
-            remove_unreached(store, unreached, progress)
-        progress("removing what is unused")
-        gone = [garbage for garbage in _unused(store, seconds) if remove_unused(store, garbage)]
-    return _report(unreached, [*unreached.due, *gone], dry_run=False)
+            removed = remove_unreached(store, unreached, progress)
+    if removed.failures and not removed.done and not gone:
+        raise not_writable(store.path, removed.failures[0])
+    return _report(unreached, removed, gone, dry_run=False)
 
 
-def _report(unreached: Unreached, removed: list[Garbage], *, dry_run: bool) -> GcReport:
-    notes = []
-    if unreached.stuck:
-        notes.append(
-            f"{unreached.stuck} bytes are unreached, but in packs of deltas whose other objects are needed"
-        )
+def _report(unreached: Unreached, removed: Removed, unused: list[Garbage], *, dry_run: bool) -> GcReport:
     return GcReport(
-        tuple(removed), unreached.waiting, unreached.waiting_size, unreached.until, tuple(notes), dry_run
-    )
+        (*removed.done, *unused), unreached.waiting, unreached.waiting_size, unreached.until,
+        tuple(_notes(unreached, removed)), dry_run,
+    )  # fmt: skip
+
+
+def _notes(unreached: Unreached, removed: Removed) -> Iterator[str]:
+    if unreached.stuck:
+        yield f"{unreached.stuck} bytes are unreached, but in packs of deltas whose other objects are needed"
+    if unreached.small:
+        yield f"{unreached.small} bytes are unreached, but too few to write their packs anew"
+    for rewrite in removed.cramped:
+        yield (
+            f"{rewrite.garbage.size} bytes are unreached, but writing {rewrite.pack.name} anew without them "
+            f"takes {rewrite.needs} bytes, which the disk does not have"
+        )
+    for error in removed.failures:
+        yield f"not everything could be removed: {getattr(error, 'message', str(error)).rstrip('.')}"
 
 
 def _unused(store: ObjectStore, seconds: float) -> list[Garbage]:

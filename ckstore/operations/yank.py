@@ -43,15 +43,16 @@ def yank(
 ) -> YankReport:
     """Yank the releases that ``reference`` names: ``program:x@1.2.0`` exactly one, or a range of them.
 
-    What is locked stays usable, with a warning that tells ``reason``; nothing is newly resolved to it. Raises
+    What is locked stays usable, with a warning that tells ``reason``; nothing is newly resolved to it. What
+    is yanked already gets the new reason, and keeps its own when none is given. Raises
     InvalidInput when no version is named, and what :func:`~ckstore.operations.lookup.lookup` raises.
     """
     told = " ".join(reason.split())[:_REASON_LENGTH]
     yanked = Yank(told, store.who, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def edit(change: LogEdit, source: str, uid: str, version: str, before: Yank | None) -> bool:
-        if before is not None and before.reason == told:
-            return False
+        if before is not None and told in ("", before.reason):
+            return False  # without a reason nothing new is said: the one that was given stays
         change.put_yank(source, uid, version, yanked)
         return True
 

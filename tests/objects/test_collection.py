@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -131,7 +132,7 @@ class TestObjects:
         spare: list[str] = []
 
         def prepare(writer: PackWriter) -> None:
-            spare.append(writer.add("blob", BIG))
+            spare.append(writer.add("blob", BIG * 2))
 
         def edit(view: object, change: LogEdit, _: None) -> None:
             change.put_reference("cd" * 20, "kept")
@@ -143,6 +144,57 @@ class TestObjects:
         assert (filled.has(spare[0]), len(packs(filled))) == (False, number)
         assert filled.view().reference("cd" * 20) == "kept"
         assert check(filled).damage == ()
+
+    def test_a_pack_of_which_little_would_go_is_left_alone_and_a_dry_run_says_the_same(
+        self, filled: ObjectStore
+    ) -> None:
+        for spare, needed in ((b"83 bytes", b"1"), (BIG * 2, BIG * 40)):  # too few bytes; too small a part
+
+            def prepare(writer: PackWriter, spare: bytes = spare, needed: bytes = needed) -> str:
+                writer.add("blob", spare)
+                return writer.add("blob", needed)
+
+            def edit(view: object, change: LogEdit, oid: str) -> None:
+                change.put(("references", oid[:2], oid), TreeEntry(FILE, oid, oid))
+
+            filled.publish(Operation("add", "", ""), prepare, edit)
+        before = packs(filled)
+        dry, real = gc(filled, dry_run=True, grace=0), gc(filled, grace=0)
+        assert (real.removed, packs(filled)) == ((), before)
+        assert dry.notes == real.notes
+        assert "too few to write their packs anew" in real.notes[0]
+
+    def test_what_cannot_be_written_anew_does_not_keep_the_rest_from_going(
+        self, filled: ObjectStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        everything = read_everything(filled)
+        for text in ("one", "two"):
+
+            def prepare(writer: PackWriter, text: str = text) -> None:
+                writer.add("blob", text.encode() + BIG * 2)
+
+            def edit(view: object, change: LogEdit, _: None, text: str = text) -> None:
+                change.put_reference("cd" * 20, text)
+
+            filled.publish(Operation("add", "", ""), prepare, edit)
+        path = lay_out(filled, release(filled, "susan").tree, release(filled, "susan").digest)
+        copy, calls = PackWriter.copy, 0
+
+        def fails_once(*arguments: object) -> bool:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                raise OSError(errno.EIO, "Input/output error")
+            return copy(*arguments)  # type: ignore[arg-type]  # passed on
+
+        monkeypatch.setattr(PackWriter, "copy", fails_once)
+        report = gc(filled, grace=0)
+        assert sorted(garbage.what for garbage in report.removed) == ["objects", "tree"]
+        assert [note.endswith("Input/output error") for note in report.notes] == [True]
+        assert not path.exists()
+        assert read_everything(filled) == everything
+        assert check(filled).damage == ()
+        assert [garbage.what for garbage in gc(filled, grace=0).removed] == ["objects"]
 
     def test_loose_objects_go_as_well(self, filled: ObjectStore, have_git: str) -> None:
         oid = git("hash-object", "-w", "--stdin", at=filled.git, given=b"loose").strip()

@@ -13,10 +13,15 @@ from pathlib import Path
 import pytest
 
 from ckstore.errors import Unavailable
+from ckstore.model.records import Operation
 from ckstore.objects.head import read_head
 from ckstore.objects.layout import lay_out
+from ckstore.objects.log import LogEdit
+from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.trees import FILE, TreeEntry
 from ckstore.objects.verify import check
+from ckstore.operations.gc import gc
 from tests.objects.helpers import add, in_child, litter, make_folder, packs, read_everything, release
 
 
@@ -68,6 +73,28 @@ def test_a_tree_that_does_not_fit_leaves_nothing(tiny_disk: Path, tmp_path: Path
     assert list((store.path / "trees").iterdir()) == []
 
 
+def test_a_collection_makes_room_on_a_full_disk(tiny_disk: Path, tmp_path: Path) -> None:
+    store = ObjectStore(tiny_disk / "store")
+    add(store, "susan", make_folder(tmp_path / "susan", {"x": random_bytes(300_000)}))
+
+    def prepare(writer: PackWriter) -> str:
+        writer.add("blob", random_bytes(200_000))
+        return writer.add("blob", random_bytes(100_000))
+
+    def edit(view: object, change: LogEdit, oid: str) -> None:
+        change.put(("references", oid[:2], oid), TreeEntry(FILE, oid, oid))
+
+    store.publish(Operation("add", "", ""), prepare, edit)
+    tree = lay_out(store, release(store, "susan").tree, release(store, "susan").digest)
+    with pytest.raises(OSError, match="No space left"):
+        (tiny_disk / "ballast").write_bytes(random_bytes(3_000_000))
+    dry, real = gc(store, dry_run=True, grace=0), gc(store, grace=0)
+    assert [garbage.what for garbage in real.removed] == ["objects", "tree"]
+    assert (real.removed, real.notes) == (dry.removed, dry.notes) and real.size > 500_000
+    assert not tree.exists()
+    assert check(store).damage == ()
+
+
 def test_a_disk_remounted_read_only_is_read_and_not_written(tiny_disk: Path, tmp_path: Path) -> None:
     store = ObjectStore(tiny_disk / "store")
     add(store, "susan", make_folder(tmp_path / "a", {"x": b"1"}))
@@ -86,6 +113,23 @@ def test_a_disk_remounted_read_only_is_read_and_not_written(tiny_disk: Path, tmp
             attempt()
         assert refused.value.code == "store-not-writable"
         assert refused.value.hints
+
+
+def test_a_changed_tree_on_a_read_only_disk_is_not_said_to_be_deleted(
+    tiny_disk: Path, tmp_path: Path
+) -> None:
+    store = ObjectStore(tiny_disk / "store")
+    add(store, "susan", make_folder(tmp_path / "a", {"x": b"1"}))
+    tree = lay_out(store, release(store, "susan").tree, release(store, "susan").digest)
+    (tree / "x").chmod(0o644)
+    (tree / "x").write_bytes(b"changed")
+    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+    [damage] = check(ObjectStore(store.path)).damage
+    assert (damage.code, damage.repaired, tree.exists()) == ("changed-tree", False, True)
+    assert "could not be deleted" in damage.message
+    subprocess.run(["mount", "-o", "remount,rw", tiny_disk], check=True)
+    [damage] = check(ObjectStore(store.path)).damage
+    assert (damage.repaired, tree.exists()) == (True, False)
 
 
 def test_a_limit_on_file_sizes_is_a_full_disk(store: ObjectStore, tmp_path: Path) -> None:

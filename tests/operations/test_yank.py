@@ -55,6 +55,18 @@ class TestWhatIsYanked:
         again = yank(store, "program:count@>=1.0.1", WHY)
         assert (again.versions, again.unchanged, again.operation) == ((), ("1.0.1", "1.0.2"), "")
 
+    def test_yanking_again_without_a_reason_keeps_the_one_that_was_given(
+        self, store: ObjectStore, shop: Path
+    ) -> None:
+        yank(store, "program:count@1.0.0", WHY)
+        again = yank(store, "program:count@1.0.0")
+        assert (again.versions, again.operation) == ((), "")
+        assert yank(store, "program:count@^1").versions == ("1.0.1", "1.0.2")
+        uid = next(c.uid for c in store.view().components("shop") if c.name == "count")
+        assert {version: found.reason for version, found in store.view().yanks("shop", uid).items()} == {
+            "1.0.0": WHY, "1.0.1": "", "1.0.2": "",
+        }  # fmt: skip
+
     def test_it_is_an_entry_beside_the_release_and_no_record_changes(
         self, store: ObjectStore, shop: Path
     ) -> None:

@@ -10,11 +10,12 @@ import pytest
 from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, NotFound, Unavailable
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE
+from ckstore.objects.layout import remove_tree
 from ckstore.objects.store import ObjectStore
 from ckstore.operations import project as project_files
 from ckstore.operations.add import add
 from ckstore.operations.lock import LockReport, check_project, lock_project, make_lock
-from ckstore.operations.snapshot import snapshot, verify
+from ckstore.operations.snapshot import check_pins, snapshot, verify
 from tests.operations.folders import IS_ROOT, component, workshop, write
 
 UID = "0123456789abcdef"
@@ -477,3 +478,35 @@ class TestSnapshot:
         healed = snapshot(store, locked.lock) / "shop" / "dataset" / "long" / "text.txt"
         assert healed.read_text() == "one two three\n"
         verify(store, locked.lock, ["shop:dataset:long"])
+
+    def test_it_is_checked_again_when_the_releases_are_others(
+        self, store: ObjectStore, locked: LockReport, monkeypatch: pytest.MonkeyPatch, shop: Path
+    ) -> None:
+        checks: list[Lock] = []
+
+        def counted(store: ObjectStore, lock: Lock) -> None:
+            checks.append(lock)
+            check_pins(store, lock)
+
+        monkeypatch.setattr("ckstore.operations.snapshot.check_pins", counted)
+        for _ in range(3):
+            snapshot(ObjectStore(store.path), locked.lock)
+        assert len(checks) == 1
+        release_again(store, shop)
+        snapshot(store, locked.lock)
+        assert len(checks) == 2
+
+    @pytest.mark.parametrize("lost", ["entry", "tree", "snapshot"])
+    def test_what_is_gone_or_leads_elsewhere_is_made_anew_though_it_was_checked(
+        self, store: ObjectStore, locked: LockReport, lost: str, tmp_path: Path
+    ) -> None:
+        root = snapshot(store, locked.lock)
+        entry = root / "shop" / "dataset" / "long"
+        if lost == "entry":
+            entry.parent.chmod(0o755)
+            entry.unlink()
+            entry.symlink_to(tmp_path)
+        else:
+            remove_tree(entry.resolve() if lost == "tree" else root)
+        again = snapshot(store, locked.lock) / "shop" / "dataset" / "long" / "text.txt"
+        assert again.read_text() == "one two three\n"

@@ -299,6 +299,7 @@ class ObjectStore:
         operation: Operation,
         prepare: Callable[[PackWriter], T],
         edit: Callable[[LogView, LogEdit, T], None],
+        progress: Callable[[str], None] = lambda line: None,
     ) -> str:
         """Carry out one operation: entirely, or not at all. Gives the new head of the log.
 
@@ -309,7 +310,7 @@ class ObjectStore:
         key = self._sign_key or read_signing(self.path).key
         signer = Signer(key) if key else None  # refused here rather than in the middle
         sweep(self.path)
-        with shared(self.path):
+        with shared(self.path, progress):
             writer = self.writer()
             try:
                 prepared = _prepare(writer, prepare)

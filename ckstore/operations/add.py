@@ -146,7 +146,7 @@ def _publish(
         here.extend(publisher.publish(listing, whole=not alone))
 
     summary = f"{path.name} into {source_name}"
-    return report, store.publish(Operation("add", command, summary), prepare, edit), here
+    return report, store.publish(Operation("add", command, summary), prepare, edit, progress), here
 
 
 class _Cached:

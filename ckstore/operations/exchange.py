@@ -242,7 +242,7 @@ class _Meeting:
             change.join(merged, [there.head])
             change.summary = _summary(self.url.text, received)
 
-        self.store.publish(Operation("pull", f"pull {self.url.text}", ""), lambda writer: None, edit)
+        self.store.publish(Operation("pull", f"ckstore pull {self.url.text}", ""), lambda writer: None, edit)
         return retired
 
     def _adopt(self, after: LogView, theirs: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +16,9 @@ from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.records import Component, Source
 from ckstore.objects.bundles import Written, write_bundle
 from ckstore.objects.digests import Digests
+from ckstore.objects.disk import sync_folder
 from ckstore.objects.hashing import object_id
+from ckstore.objects.litter import sweep_folder, temporary_file
 from ckstore.objects.log import LogView
 from ckstore.objects.merge import in_order
 from ckstore.objects.packs import ObjectType
@@ -27,6 +28,7 @@ from ckstore.operations.project import find_project, read_text
 from ckstore.operations.snapshot import check_pins
 
 BRANCH = "refs/heads/lock"
+_UNFINISHED = ".ckstore-export-"
 # Nothing of the moment or of the machine: the same lock gives the same bytes.
 _SIGNATURE = "ckstore <export@ckstore> 0 +0000"
 Folder = dict[str, "Folder | TreeEntry"]
@@ -226,19 +228,20 @@ class _Export:
 
 @contextlib.contextmanager
 def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside ``path`` that takes its place, synced, when all went well."""
+    """A new file beside ``path`` that takes its place, synced, when all went well.
+
+    What killed exports left in the folder goes first.
+    """
+    sweep_folder(path.parent, _UNFINISHED, strangers=False)
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
+        with temporary_file(path.parent, _UNFINISHED) as new:
+            with new.open("wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            new.chmod(0o644)
+            new.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise Unavailable(
             f"{path} cannot be written: {error.strerror or error}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ckstore.model.records import Operation
@@ -33,6 +34,11 @@ def log(store: ObjectStore, limit: int = 0) -> list[Entry]:
     """The newest ``limit`` operations (0: all), newest first."""
     found = itertools.islice(store.operations(), limit or None)
     return [entry_at(store.view(oid), oid, commit) for oid, commit in found]
+
+
+def entries_of(store: ObjectStore, operations: Iterable[str]) -> list[Entry]:
+    """The operations with these ids, which may be of logs that were joined."""
+    return [entry_at(store.view(oid), oid, store.read_commit(oid)) for oid in operations]
 
 
 def entry_at(view: LogView, oid: str, commit: Commit) -> Entry:

@@ -85,7 +85,7 @@ class _Mirror:
         self, source: Source, arrived: Source, derived: Derived, report: MirrorReport, refs: RemoteRefs
     ) -> None:
         self.progress(f"publishing {report.releases} releases")
-        operation = Operation("mirror", f"mirror {self.url.text}", _summary(report))
+        operation = Operation("mirror", f"ckstore mirror {self.url.text}", _summary(report))
         whole = self.incoming.whole
         if whole:
             tips = self._tips(source, arrived, derived, refs)

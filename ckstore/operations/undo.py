@@ -62,7 +62,7 @@ def undo(store: ObjectStore, wanted: str = "", *, dry_run: bool = False, command
         plan, head = _plan(store, store.view(), oid, done), ""
     else:
         said = Operation(
-            "undo", command or f"undo {oid[:_ID_SHOWN]}", f"{operation.verb}: {operation.summary}"
+            "undo", command or f"ckstore undo {oid[:_ID_SHOWN]}", f"{operation.verb}: {operation.summary}"
         )
         head = store.publish(said, _nothing, edit)
     gone = tuple(sorted(_names(after, (c for c in plan if c.before is None))))

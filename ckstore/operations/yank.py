@@ -104,7 +104,7 @@ def _publish(
 
     listed = _listed(_named(component, requirement.range))
     summary = f"{name}@{listed}" + (f": {reason}" if reason else "")
-    operation = Operation(verb, command or f"{verb} {reference}", summary)
+    operation = Operation(verb, command or f"ckstore {verb} {reference}", summary)
     head = store.publish(operation, _nothing, edit)
     return YankReport(
         verb, name, component.uid, tuple(changed), tuple(v for v in named if v not in changed),

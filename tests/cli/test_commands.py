@@ -255,6 +255,23 @@ def test_a_damaged_store_is_told_by_fsck_with_exit_12(session: Session, tmp_path
     assert "bad-object" in session("fsck", code=12).out
 
 
+def test_a_check_and_a_repair_answer_with_the_same_keys(session: Session) -> None:
+    session("add", str(repository(session)))
+    checked = session("fsck", "--json").json
+    assert checked == session("fsck", "--repair", "--json").json
+    assert [checked[key] for key in ("mended", "lost", "notes", "back_to")] == [[], [], [], ""]
+
+
+def test_what_was_typed_is_in_the_log(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("yank", "program:counter@1.0.0", "--reason", "it is wrong")
+    assert session("log", "--json").json[0]["command"] == (
+        "ckstore yank program:counter@1.0.0 --reason 'it is wrong'"
+    )
+    session("undo")
+    assert session("log", "--json").json[0]["command"] == "ckstore undo"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_exist_for_the_usual_shells(session: Session, shell: str) -> None:
     assert "_CKSTORE_COMPLETE" in session("completion", shell).out

@@ -56,5 +56,16 @@ def test_stores_push_and_pull_by_way_of_a_folder(
     assert "all well" in session("fsck").out
 
 
+def test_a_pull_that_joins_is_in_the_log_as_a_command(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session("add", str(repository(session)))
+    monkeypatch.setenv("CKSTORE_STORE", str(tmp_path / "second"))
+    session.write("mine/component.toml", 'kind = "dataset"\nname = "mine"\n')
+    session("add", "mine")
+    assert session("pull", str(tmp_path / "store"), "--json").json["how"] != "unchanged"
+    assert session("log", "--json").json[0]["command"].startswith(f"ckstore pull file://{tmp_path / 'store'}")
+
+
 def test_serving_needs_to_be_told_as_what(session: Session) -> None:
     assert "--git" in session("serve", code=2).err

@@ -23,6 +23,7 @@ def grown(path: Path) -> Upstream:
 def test_a_story_is_told_newest_first(session: Session) -> None:
     up = grown(session.folder / "up.git")
     session("mirror", up.url)
+    assert session("log", "--json").json[0]["command"] == f"ckstore mirror {up.url}"
     text = session("log", "program:old").out
     lines = [line.rstrip() for line in text.splitlines()]
     assert lines[0] == f"up:program:new  {UID}  (withdrawn)"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from ckstore.errors import CkstoreError
+from ckstore.errors import CkstoreError, CorruptData
 from ckstore.objects.signing import read_signing, split
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.fsck import fsck
@@ -129,6 +130,30 @@ def test_log_verify_names_the_signer_of_each_operation_and_fails_for_a_bad_one(
     assert run_command_line(asked) == 0
     newest, oldest = capsys.readouterr().out.splitlines()
     assert "good me@example.org" in newest and "unsigned" in oldest
+
+
+@needs_keygen
+def test_log_verify_names_every_bad_operation_also_those_beyond_the_limit(
+    store: ObjectStore, key: Path, signers: Path, have_git: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ckstore.cli.main import main
+
+    head = publish(ObjectStore(store.path, sign_key=key), "mine")
+    data = store.read(head)[1].replace(b"ckstore add mine", b"ckstore add evil")
+    forged = git("hash-object", "-t", "commit", "-w", "--stdin", at=store.git, given=data).strip()
+    git("update-ref", "refs/ckstore/log", forged, at=store.git)
+    store.reopen()
+    newest = publish(store, "later")
+    asked = ["log", "--verify", "--signers", str(signers), "--store", str(store.path), "--limit", "1"]
+    assert main(asked) == CorruptData.exit_code
+    out, err = capsys.readouterr()
+    assert [line.split()[0] for line in out.splitlines()] == [newest[:12], forged[:12]]
+    assert "  bad me@example.org  " in out.splitlines()[1]
+    assert f"1 operation has a signature that is not valid: {forged[:12]}." in err
+    assert main([*asked, "--json"]) == CorruptData.exit_code
+    out, err = capsys.readouterr()
+    assert [entry["signature"]["status"] for entry in json.loads(out)] == ["unsigned", "bad"]
+    assert json.loads(err)["details"] == {"operations": [forged]}
 
 
 class TestSettings:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from ckstore.objects.head import read_head
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import TreeEntry, parse_tree, serialize_tree
 from ckstore.objects.verify import check
+from ckstore.operations import export_lock as exporting
 from ckstore.operations.add import add
 from ckstore.operations.export_lock import export_lock
 from ckstore.operations.import_bundle import ImportReport, import_bundle, write_lock
@@ -25,7 +27,7 @@ from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
 from ckstore.operations.run import run
 from tests.mirror.upstream import Upstream, native
-from tests.objects.helpers import fsck, git, litter, packs
+from tests.objects.helpers import fsck, git, in_child, litter, packs
 from tests.operations.folders import component, workshop, write
 
 
@@ -398,3 +400,22 @@ class TestAForgedExport:
             with pytest.raises(CorruptData):
                 taken(other, packed(refs, wrong))
         assert packs(other) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
+def test_what_a_killed_export_left_goes_with_the_next_one_there(
+    store: ObjectStore, lock: Lock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / ".ckstore-export-mine").write_text("a person's own\n")
+
+    def dies() -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(exporting, "write_bundle", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            export_lock(store, lock, folder / "x.bundle")
+
+    assert in_child(dies) == -signal.SIGKILL
+    assert len(list(folder.iterdir())) == 2
+    export_lock(store, lock, folder / "y.bundle")
+    assert {path.name for path in folder.iterdir()} == {".ckstore-export-mine", "y.bundle"}

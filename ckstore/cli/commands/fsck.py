@@ -72,10 +72,13 @@ def command(
 
 
 def _plain(done: Repair | None, health: Health) -> dict[str, object]:
-    if done is None:
-        return health.as_plain()
-    return {**health.as_plain(), "mended": done.done, "lost": sorted(done.lost), "notes": done.notes,
-            "back_to": done.back_to}  # fmt: skip
+    return {
+        **health.as_plain(),
+        "mended": done.done if done else [],
+        "lost": sorted(done.lost) if done else [],
+        "notes": done.notes if done else [],
+        "back_to": done.back_to if done else "",
+    }
 
 
 def _show(done: Repair | None, health: Health, broken: list[Damage]) -> None:

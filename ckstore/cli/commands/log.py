@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ckstore.operations.log import Entry
     from ckstore.operations.story import Event, Story, Upstream
 
-_CHANGES_SHOWN, _LABELS_SHOWN = 12, 6
+_CHANGES_SHOWN, _LABELS_SHOWN, _BAD_SHOWN = 12, 6, 5
 
 
 @click.command("log")
@@ -53,7 +53,7 @@ _CHANGES_SHOWN, _LABELS_SHOWN = 12, 6
 @json_option
 def command(
     reference: str, limit: int, verify: bool, signers: Path | None, store_path: str | None, as_json: bool
-) -> int:
+) -> None:
     """List what was published, newest first, or tell the story of one component.
 
     REFERENCE (program:NAME, a UID, program:NAME@^1.2) names a component: every release with the reason for
@@ -64,22 +64,26 @@ def command(
         raise click.UsageError("--verify is for the operations of the log, not for a component.")
     if reference:
         _tell(store, reference, limit, as_json)
-        return 0
-    from ckstore.operations.log import log
+        return
+    from ckstore.operations.log import entries_of, log
 
     entries = log(store, limit)
     judged = dict(verdicts_of(store, signers)) if verify else {}
+    bad = [oid for oid, verdict in judged.items() if verdict.status == "bad"]
+    shown = {entry.id for entry in entries}
+    entries += entries_of(store, (oid for oid in bad if oid not in shown))
     if as_json:
         print_json([{**entry.as_plain(), **_plain(judged.get(entry.id))} for entry in entries])
-        return _code(judged)
-    table(
-        (
-            entry.id[:12], _minute(entry.time), entry.who, *_signed(verify, judged.get(entry.id)),
-            entry.verb, entry.summary,
-        )
-        for entry in entries
-    )  # fmt: skip
-    return _code(judged)
+    else:
+        table(
+            (
+                entry.id[:12], _minute(entry.time), entry.who, *_signed(verify, judged.get(entry.id)),
+                entry.verb, entry.summary,
+            )
+            for entry in entries
+        )  # fmt: skip
+    if bad:
+        raise _bad(bad)
 
 
 def verdicts_of(store: ObjectStore, signers: Path | None) -> Iterator[tuple[str, Verdict]]:
@@ -99,9 +103,16 @@ def _plain(verdict: Verdict | None) -> dict[str, object]:
     return {"signature": {"status": verdict.status, "who": verdict.who}} if verdict else {}
 
 
-def _code(judged: Mapping[str, Verdict]) -> int:
-    bad = any(verdict.status == "bad" for verdict in judged.values())
-    return CorruptData.exit_code if bad else 0
+def _bad(operations: list[str]) -> CorruptData:
+    named = ", ".join(oid[:12] for oid in operations[:_BAD_SHOWN])
+    more = f" and {len(operations) - _BAD_SHOWN} more" if len(operations) > _BAD_SHOWN else ""
+    return CorruptData(
+        f"{plural(len(operations), 'operation has', 'operations have')} a signature that is not valid: "
+        f"{named}{more}.",
+        code="signature-bad",
+        hints=["`ckstore fsck` says what else is damaged"],
+        details={"operations": operations},
+    )
 
 
 def _tell(store: ObjectStore, reference: str, limit: int, as_json: bool) -> None:

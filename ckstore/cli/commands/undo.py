@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ckstore.cli.common import json_option, note, open_store, print_json, say, store_option
@@ -22,7 +24,7 @@ def command(operation: str, dry_run: bool, store_path: str | None, as_json: bool
     """
     from ckstore.operations.undo import undo
 
-    said = f"undo {operation}".rstrip()
+    said = shlex.join(["ckstore", "undo", *([operation] if operation else [])])
     report = undo(open_store(store_path, create=False), operation, dry_run=dry_run, command=said)
     if as_json:
         print_json(report.as_plain())

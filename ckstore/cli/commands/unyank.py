@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ckstore.cli.commands.yank import show
@@ -16,4 +18,5 @@ def command(reference: str, store_path: str | None, as_json: bool) -> None:
     """Let a yanked release be chosen again."""
     from ckstore.operations.yank import unyank
 
-    show(unyank(open_store(store_path, create=False), reference), "no longer yanked", as_json)
+    said = shlex.join(["ckstore", "unyank", reference])
+    show(unyank(open_store(store_path, create=False), reference, command=said), "no longer yanked", as_json)

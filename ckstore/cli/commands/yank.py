@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from ckstore.cli.common import json_option, open_store, print_json, say, store_option
@@ -24,7 +26,7 @@ def command(reference: str, reason: str, store_path: str | None, as_json: bool) 
     """
     from ckstore.operations.yank import yank
 
-    said = f"yank {reference}" + (f" --reason {reason!r}" if reason else "")
+    said = shlex.join(["ckstore", "yank", reference, *(["--reason", reason] if reason else [])])
     report = yank(open_store(store_path, create=False), reference, reason, command=said)
     show(report, "yanked", as_json)
 

@@ -17,9 +17,9 @@ from tests.crash.seam import changes_of, die_at
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="descriptors are followed through /proc")
 _GIT_EVERY = 5
-# Of each command, sampled. The soak test below takes all of them: 25 to 250 changes of a command, each sync
-# once whole and once torn, some 1500 kills together; all were tried once for every command when this was
-# written, without a failure of ours.
+# Of each command, sampled. The soak test below takes all of them: 6 to 243 changes of a command, each sync
+# once whole and once torn, some 1600 kills together; all were tried once for every command when this was
+# written.
 MOST = 6
 
 

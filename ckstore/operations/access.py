@@ -21,7 +21,7 @@ from ckstore.objects.layout import lay_out
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.find import find
 from ckstore.operations.keep import kept_lock
-from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.origins import KINDS_SOURCE
 from ckstore.operations.run import run
 
 Answer = dict[str, object]

@@ -32,12 +32,11 @@ from ckstore.operations.folder import (
     repository_name,
     single,
 )
-from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.origins import BUILTIN, FOLDER, KINDS_SOURCE
 from ckstore.operations.settled import Memory, Settled, look_at
 
 LOCAL = "local"
 _NOTHING = "nothing was published: what is added is one operation"
-FOLDER, BUILTIN = "folder", "builtin"
 _SHOWN = 3
 Progress = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.log import LogView
-from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.origins import KINDS_SOURCE
 from ckstore.resolve.problem import Candidate, Choice
 
 Search = Callable[[Query], Iterable[Hit]]

@@ -7,9 +7,8 @@ from pathlib import Path
 import ckstore
 from ckstore.actions.signature import ActionSpec, read_actions
 from ckstore.objects.store import ObjectStore
+from ckstore.operations.origins import BUILTIN, KINDS_SOURCE, SHIPPED
 
-KINDS_SOURCE = "ckstore"
-SHIPPED = "(shipped with ckstore)"  # the command of the operation: nobody typed one
 _FOLDER = Path(ckstore.__file__).parent / "kinds"
 
 
@@ -19,7 +18,7 @@ def ensure_kinds(store: ObjectStore) -> dict[str, str]:
     Gives the version of each, by ``source:uid``. It is made of the version of ckstore and of the files, and
     not counted as elsewhere: two stores must call the same files the same, whatever they held before.
     """
-    from ckstore.operations.add import BUILTIN, add  # run needs neither readers nor derivation
+    from ckstore.operations.add import add  # run needs neither readers nor derivation
 
     report = add(
         store, _FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command=SHIPPED,

@@ -10,7 +10,7 @@ from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.names import check_name
 from ckstore.model.records import Source
 from ckstore.objects.log import LogView
-from ckstore.operations.kinds import KINDS_SOURCE
+from ckstore.operations.origins import KINDS_SOURCE
 
 
 def known_sources(view: LogView) -> dict[str, Source]:

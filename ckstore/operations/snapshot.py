@@ -14,7 +14,8 @@ from ckstore.objects.log import LogView
 from ckstore.objects.sharing import lease, shared, touch
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.whole import is_noted, note
-from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
+from ckstore.operations.kinds import ensure_kinds
+from ckstore.operations.origins import KINDS_SOURCE
 
 
 def check_pins(store: ObjectStore, lock: Lock) -> None:

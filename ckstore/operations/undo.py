@@ -11,7 +11,7 @@ from ckstore.objects.changes import Changed, changes
 from ckstore.objects.log import LogEdit, LogView, Path
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.kinds import SHIPPED
+from ckstore.operations.origins import SHIPPED
 
 _SHOWN, _ID_SHOWN = 5, 12
 

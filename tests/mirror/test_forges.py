@@ -292,7 +292,7 @@ class TestWhere:
         short = read_short(address)
         assert short is not None
         opened = open_forge(short, None, Patience(), {})
-        assert opened._client.base == base  # type: ignore[attr-defined]  # all of them have one
+        assert opened._client.base == base
 
     @pytest.mark.parametrize(
         "base",

@@ -15,8 +15,9 @@ from ckstore.objects.head import read_head
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.add import AddReport, add
 from ckstore.operations.fsck import fsck
-from ckstore.operations.kinds import KINDS_SOURCE, ensure_kinds
+from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.lock import make_lock
+from ckstore.operations.origins import KINDS_SOURCE
 from ckstore.operations.snapshot import snapshot
 from tests.operations.folders import component, entry, make_executable, write
 

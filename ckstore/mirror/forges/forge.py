@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from ckstore.errors import CkstoreError, Unavailable
+from ckstore.errors import CkstoreError, NotFound, Unavailable
 from ckstore.mirror.urls import is_loopback, parse_url
+
+if TYPE_CHECKING:
+    from ckstore.mirror.forges.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,44 @@ class Listed:
         }  # fmt: skip
 
 
-class Forge(Protocol):
+class Forge(ABC):
     """Both methods raise ``Unavailable`` when there is no answer, or the limit of requests is reached."""
 
-    host: str
+    authorization: ClassVar[str]  # the word before a token in a header
+    names: ClassVar[Mapping[str, str]]  # which fields of an answer mean what, see `listed`
+    headers: ClassVar[Mapping[str, str]] = {}
 
+    def __init__(self, client: Client, host: str) -> None:
+        self.host = host
+        self._client = client
+        self._hosts = {host.partition(":")[0], host_of(client.base)}
+
+    @abstractmethod
     def repositories(self, owner: str) -> list[Listed]:
         """Everything that the owner has, by path; ``NotFound`` when there is no such owner."""
 
     def repository(self, path: str) -> Listed | None:
         """One repository, under its present path and address; None when it is gone."""
+        try:
+            return self._listed(self._client.get(self._address(path), self.headers).value)
+        except NotFound:
+            return None
+
+    def _address(self, path: str) -> str:
+        """Where one repository is described; forges lead on from its former names."""
+        return f"/repos/{path}"
+
+    def _list(self, address: str) -> list[Listed]:
+        pages = self._client.pages(address, self.headers)
+        found = [self._listed(row) for page in pages for row in rows(page)]
+        return sorted((one for one in found if one is not None), key=lambda one: one.path)
+
+    def _listed(self, row: Any) -> Listed | None:
+        return None if self._is_closed(row) else listed(row, self.names, self._hosts)
+
+    def _is_closed(self, row: Any) -> bool:
+        """True for a repository whose code nobody may see."""
+        return False
 
 
 def listed(value: Any, names: Mapping[str, str], hosts: set[str]) -> Listed | None:

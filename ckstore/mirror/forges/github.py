@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from ckstore.errors import NotFound
-from ckstore.mirror.forges.client import Client
-from ckstore.mirror.forges.forge import Listed, host_of, listed, rows
-
-_NAMES = {"path": "full_name", "url": "clone_url", "topics": "topics", "fork": "fork", "empty": ""}
-_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+from ckstore.mirror.forges.forge import Forge, Listed
 
 
-class GitHub:
+class GitHub(Forge):
     """Repositories of organisations and users."""
 
     authorization = "Bearer"
-
-    def __init__(self, client: Client, host: str) -> None:
-        self.host = host
-        self._client = client
-        self._hosts = {host.partition(":")[0], host_of(client.base)}
+    names: ClassVar = {
+        "path": "full_name",
+        "url": "clone_url",
+        "topics": "topics",
+        "fork": "fork",
+        "empty": "",
+    }
+    headers: ClassVar = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
     @staticmethod
     def usual_base(host: str) -> str:
@@ -32,18 +33,5 @@ class GitHub:
         except NotFound:
             return self._list(f"/users/{owner}/repos?per_page=100&type=owner")
 
-    def repository(self, path: str) -> Listed | None:
-        """One repository; GitHub redirects from former names."""
-        try:
-            return self._listed(self._client.get(f"/repos/{path}", _HEADERS).value)
-        except NotFound:
-            return None
-
-    def _list(self, address: str) -> list[Listed]:
-        pages = self._client.pages(address, _HEADERS)
-        found = [self._listed(row) for page in pages for row in rows(page)]
-        return sorted((one for one in found if one is not None), key=lambda one: one.path)
-
-    def _listed(self, row: object) -> Listed | None:
-        disabled = isinstance(row, dict) and row.get("disabled")
-        return None if disabled else listed(row, _NAMES, self._hosts)
+    def _is_closed(self, row: Any) -> bool:
+        return isinstance(row, dict) and bool(row.get("disabled"))

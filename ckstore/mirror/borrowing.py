@@ -10,12 +10,12 @@ import pygit2
 
 from ckstore.errors import CorruptData, NotFound
 from ckstore.model.limits import MAX_ALTERNATES
+from ckstore.objects.entries import TYPES
 from ckstore.objects.loose import loose_path, read_loose, refused
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stream import Pieces
 
-_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
-_HEADERS = {number: name.encode("ascii") for number, name in _TYPES.items()}
+_HEADERS = {number: name.encode("ascii") for number, name in TYPES.items()}
 _LISTED_BYTES = 64 * 1024
 
 
@@ -49,7 +49,7 @@ class BorrowingStore(ObjectStore):
             return self._read_loose(oid)
         except (pygit2.GitError, ValueError, OSError) as error:
             raise CorruptData(f"The object {oid} is damaged: {error}.", code="bad-object") from error
-        return _TYPES[int(kind)], data
+        return TYPES[int(kind)], data
 
     def reread(self, oid: str) -> tuple[str, bytes]:
         """The same, in two thirds of the time, for the many objects of a history that was checked on arrival.
@@ -66,7 +66,7 @@ class BorrowingStore(ObjectStore):
                 name = hashlib.sha1(b"%s %d\0" % (_HEADERS[kind], len(data)), usedforsecurity=False)
                 name.update(data)
                 if name.hexdigest() == oid:
-                    return _TYPES[kind], data
+                    return TYPES[kind], data
         return self.read(oid)
 
     def _check(self, oid: str) -> None:

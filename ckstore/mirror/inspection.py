@@ -19,8 +19,9 @@ from typing import IO, Protocol
 
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.model.limits import MAX_DELTA_CHAIN, NEVER_TOO_LARGE, too_large
+from ckstore.objects.entries import TYPES
+from ckstore.objects.packindex import VERSION_2
 
-_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _OFFSET_DELTA, _NAMED_DELTA = 6, 7
 _FAN = struct.Struct(">256I")
 _HEADER, _TRAILER, _OID = 12, 20, 20
@@ -47,7 +48,7 @@ class PackIndex:
 
     def __init__(self, path: Path) -> None:
         data = path.read_bytes()
-        begin = 8 if data[:8] == b"\xfftOc\0\0\0\2" else 0
+        begin = 8 if data[:8] == VERSION_2 else 0
         if len(data) < begin + _FAN.size + 2 * _TRAILER:
             raise _bad(path, "it ends too early")
         self._fan: tuple[int, ...] = _FAN.unpack_from(data, begin)
@@ -169,7 +170,7 @@ class _Inspection:
         depths = self._chains()
         found = {}
         for place, (size, base, depth) in enumerate(zip(self.sizes, self.bases, depths, strict=True)):
-            if base == _NO_BASE and size <= NEVER_TOO_LARGE and self.kinds[place] in _TYPES:
+            if base == _NO_BASE and size <= NEVER_TOO_LARGE and self.kinds[place] in TYPES:
                 continue
             reason = self._reason(place, size, base, depth)
             if reason:
@@ -184,9 +185,9 @@ class _Inspection:
         kind = self.kinds[place]
         if kind == _OUTSIDE:
             return "it lies outside of the pack"
-        if kind not in _TYPES:
+        if kind not in TYPES:
             return f"its type {kind} is unknown"
-        return too_large(_TYPES[kind], size, delta=base != _NO_BASE)
+        return too_large(TYPES[kind], size, delta=base != _NO_BASE)
 
     def _read_headers(self) -> None:
         for place, offset in enumerate(self._offsets):

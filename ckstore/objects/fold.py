@@ -13,14 +13,13 @@ import zlib
 from pathlib import Path
 
 from ckstore.objects.litter import remove_pack
+from ckstore.objects.packindex import pack_rows
 from ckstore.objects.packs import PackWriter
 
 _SMALL = 1024 * 1024
 _MANY = 50
 _DELTA_TYPES = (6, 7)
 _HEADER, _TRAILER = 12, 20
-_FANOUT = 8
-_IDS = _FANOUT + 256 * 4
 
 
 def fold(folder: Path) -> bool:
@@ -74,13 +73,3 @@ def _entries(pack: Path) -> list[tuple[str, bytes]]:
         for (_, raw), (_, _, crc) in zip(found, rows, strict=True)
     )
     return found if whole and rows[0][0] == _HEADER else []
-
-
-def pack_rows(index: bytes) -> list[tuple[int, str, int]]:
-    """(offset, id, checksum) in the order of the pack, from an index of version 2."""
-    if index[:_FANOUT] != b"\xfftOc\0\0\0\2":
-        return []
-    (count,) = struct.unpack_from(">I", index, _IDS - 4)
-    sums, offsets = (struct.unpack_from(f">{count}I", index, _IDS + count * each) for each in (20, 24))
-    ids = (index[_IDS + 20 * n : _IDS + 20 * n + 20].hex() for n in range(count))
-    return sorted(zip(offsets, ids, sums, strict=True))

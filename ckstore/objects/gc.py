@@ -27,9 +27,9 @@ from typing import IO
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.objects.disk import sync_folder
-from ckstore.objects.fold import pack_rows
 from ckstore.objects.head import is_object_id
 from ckstore.objects.litter import remove_pack, temporary_file
+from ckstore.objects.packindex import pack_rows
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.reach import reach, roots
 from ckstore.objects.store import ObjectStore
@@ -191,11 +191,15 @@ def _unfinished(folder: Path, now: int) -> Iterator[Garbage]:
 
 @dataclass(slots=True)
 class Removed:
-    """``done`` is gone, or would go; ``cramped`` needs more room; ``failures`` are what the disk refused."""
+    """``done`` is gone, or would go; ``cramped`` needs more room; ``failures`` are what the disk refused.
+
+    ``damaged`` are packs that would be written anew, if all of their entries had their checksums.
+    """
 
     done: list[Garbage] = field(default_factory=list)
     cramped: list[Rewrite] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    damaged: list[Path] = field(default_factory=list)
 
 
 def foresee_removal(store: ObjectStore, found: Unreached, freed: int) -> Removed:
@@ -234,6 +238,8 @@ def remove_unreached(store: ObjectStore, found: Unreached, progress: Progress) -
             with _noted(removed):
                 if _rewrite(folder, rewrite.pack, rewrite.dead):
                     removed.done.append(rewrite.garbage)
+                else:
+                    removed.damaged.append(rewrite.pack)
         sync_folder(folder)
     store.reopen()
     return removed
@@ -263,7 +269,7 @@ def _forget_derived(objects: Path) -> None:
 
 
 def _rewrite(folder: Path, pack: Path, dead: frozenset[bytes]) -> bool:
-    """One pack anew without ``dead``; left alone when an entry does not have its checksum: fsck's matter."""
+    """One pack anew without ``dead``; False, and left alone, when an entry does not have its checksum."""
     rows = pack_rows(pack.with_suffix(".idx").read_bytes())
     ends = [*(offset for offset, _, _ in rows[1:]), pack.stat().st_size - _TRAILER]
     with pack.open("rb") as file, PackWriter(folder, lambda oid, kind, data: "absent") as writer:

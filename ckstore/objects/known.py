@@ -17,10 +17,10 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from ckstore.objects.packindex import IDS, VERSION_2
+
 _SMALL = 4 * 1024 * 1024  # bytes of an index that is read as a whole: about 150,000 objects
 _FEW = 100  # questions
-_VERSION_2 = b"\xfftOc\0\0\0\2"
-_IDS = 8 + 256 * 4  # where the ids begin in an index, version 2
 Index = bytes | mmap.mmap
 
 
@@ -54,7 +54,7 @@ class KnownObjects:
                 index = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if large else file.read()
         except FileNotFoundError:  # repacked meanwhile: its objects are taken for new ones
             return
-        if len(index) >= _IDS and index[:8] == _VERSION_2:
+        if len(index) >= IDS and index[:8] == VERSION_2:
             self._indexes[name] = index
 
     def may_have(self, oid: str) -> bool:
@@ -86,7 +86,7 @@ class KnownObjects:
 
 
 def _ids(data: bytes) -> Iterator[bytes]:
-    return (data[at : at + 20] for at in range(_IDS, _IDS + 20 * _count(data, 255), 20))
+    return (data[at : at + 20] for at in range(IDS, IDS + 20 * _count(data, 255), 20))
 
 
 def _count(data: Index, first: int) -> int:
@@ -98,7 +98,7 @@ def _search(data: Index, raw: bytes) -> bool:
     low, high = _count(data, raw[0] - 1), _count(data, raw[0])
     while low < high:
         middle = (low + high) // 2
-        found = data[_IDS + 20 * middle : _IDS + 20 * middle + 20]
+        found = data[IDS + 20 * middle : IDS + 20 * middle + 20]
         if found == raw:
             return True
         low, high = (middle + 1, high) if found < raw else (low, middle)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckstore.errors import CkstoreError
+from ckstore.objects.entries import TYPES
 from ckstore.objects.hashing import object_id
 
 _HEADER, _TRAILER = 12, 20
-_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 _NEAR, _NAMED = 6, 7  # deltas against an entry before it, against an id
 _CHUNK = 64 * 1024
 _REMEMBERED = 256 * 1024 * 1024  # bytes of bases at a time
@@ -82,7 +82,7 @@ def _entry(data: mmap.mmap, offset: int) -> _Entry:
     elif number == _NAMED:
         at, base = at + 20, data[at : at + 20].hex()
     _, used = _inflate(data, at, size)
-    return _Entry(_TYPES.get(number, "") if not base else "", size, base, at, at + used)
+    return _Entry(TYPES.get(number, "") if not base else "", size, base, at, at + used)
 
 
 def _inflate(data: mmap.mmap, at: int, size: int) -> tuple[bytes, int]:

@@ -37,6 +37,7 @@ from ckstore.objects.disk import (
     store_not_readable,
     sync_folder,
 )
+from ckstore.objects.entries import TYPES
 from ckstore.objects.exclusive import exclusive
 from ckstore.objects.fold import fold
 from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, settle_head
@@ -58,7 +59,6 @@ _PACKS_OPEN = 200
 _WINDOW, _ALL_WINDOWS = 32 * 1024 * 1024, 128 * 1024 * 1024  # bytes of packs that are mapped
 _SECONDS = re.compile(r"-?[0-9]{1,18}(?![0-9])")
 T = TypeVar("T")
-_TYPES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}  # as numbered by gitformat-pack(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class ObjectStore:
         except (pygit2.GitError, ValueError, OSError) as error:
             self._check_readable()
             raise damaged(oid, error) from error
-        return _TYPES[int(kind)], data
+        return TYPES[int(kind)], data
 
     def _check_readable(self) -> None:
         try:
@@ -189,7 +189,7 @@ class ObjectStore:
     def kind_of(self, oid: str) -> str:
         """The type of an object, without its bytes where it is in a pack; errors as of :meth:`read`."""
         try:
-            return _TYPES[pygit2.enums.ObjectType(self._packs.read_header(oid)[0])]
+            return TYPES[pygit2.enums.ObjectType(self._packs.read_header(oid)[0])]
         except (KeyError, pygit2.GitError, ValueError, OSError):
             return self.read(oid)[0]
 

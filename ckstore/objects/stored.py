@@ -19,16 +19,16 @@ from pathlib import Path
 import pygit2
 
 from ckstore.errors import CkstoreError
-from ckstore.objects.fold import pack_rows
+from ckstore.objects.entries import TYPES
 from ckstore.objects.hashing import object_id
 from ckstore.objects.head import is_object_id
 from ckstore.objects.litter import temporary_folder
 from ckstore.objects.loose import read_loose
+from ckstore.objects.packindex import pack_rows
 from ckstore.objects.reindex import scan
 
 _CHECKSUM = 20
 _CHUNK = 1024 * 1024
-_NAMES = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 Progress = Callable[[str], None]
 Object = tuple[str, str, bytes]  # id, type, bytes
 
@@ -119,7 +119,7 @@ def _by_index(work: Path, bad: BadPack) -> Iterator[Object]:
     for oid in sorted(bad.ids):
         try:
             number, data = alone.read(oid)
-            kind = _NAMES[int(number)]
+            kind = TYPES[int(number)]
             if object_id(kind, data) == oid:
                 yield oid, kind, data
         except (KeyError, ValueError, OSError, pygit2.GitError, CkstoreError):

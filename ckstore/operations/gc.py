@@ -119,6 +119,8 @@ def _notes(unreached: Unreached, removed: Removed) -> Iterator[str]:
             f"{rewrite.garbage.size} bytes are unreached, but writing {rewrite.pack.name} anew without them "
             f"takes {rewrite.needs} bytes, which the disk does not have"
         )
+    for pack in removed.damaged:
+        yield f"{pack.name} is damaged and was left as it is: `ckstore fsck --repair`"
     for error in removed.failures:
         yield f"not everything could be removed: {getattr(error, 'message', str(error)).rstrip('.')}"
 

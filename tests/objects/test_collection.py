@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import signal
+import struct
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from ckstore.objects import store as stores
 from ckstore.objects.layout import lay_out
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import loose_path
+from ckstore.objects.packindex import IDS, index_bytes, pack_rows
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import FILE, TreeEntry
@@ -69,6 +72,42 @@ def leave_garbage(store: ObjectStore, data: bytes = BIG) -> str:
     store.reopen()
     assert store.has(made[0])
     return made[0]
+
+
+def publish_with_spare(store: ObjectStore) -> str:
+    """An operation whose pack has an object that nothing reaches; gives its id."""
+    spare: list[str] = []
+
+    def prepare(writer: PackWriter) -> None:
+        spare.append(writer.add("blob", BIG * 2))
+
+    def edit(view: object, change: LogEdit, _: None) -> None:
+        change.put_reference("cd" * 20, "kept")
+
+    store.publish(Operation("add", "", ""), prepare, edit)
+    return spare[0]
+
+
+def ids(pack: Path) -> set[str]:
+    return {oid for _, oid, _ in pack_rows(pack.with_suffix(".idx").read_bytes())}
+
+
+def with_far_offsets(index: bytes) -> bytes:
+    """The same index, with all offsets but the first where those beyond 2 GiB are: any may be there."""
+    (count,) = struct.unpack_from(">I", index, IDS - 4)
+    begin, end = IDS + 24 * count, IDS + 28 * count
+    assert end == len(index) - 40
+    offsets = struct.unpack(f">{count}I", index[begin:end])
+    far = [offset for offset in offsets if offset > 12]
+    numbers = [2**31 | far.index(offset) if offset in far else offset for offset in offsets]
+    body = index[:begin] + struct.pack(f">{count}I{len(far)}Q", *numbers, *far) + index[-40:-20]
+    return body + hashlib.sha1(body, usedforsecurity=False).digest()
+
+
+def write_index(pack: Path, data: bytes) -> None:
+    index = pack.with_suffix(".idx")
+    index.unlink()
+    index.write_bytes(data)
 
 
 def in_days(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
@@ -128,20 +167,18 @@ class TestObjects:
         marks = (filled.path / "gc" / "unreached").read_text()
         assert oid not in marks
 
-    def test_a_pack_is_written_anew_with_what_is_needed_of_it(self, filled: ObjectStore) -> None:
-        spare: list[str] = []
-
-        def prepare(writer: PackWriter) -> None:
-            spare.append(writer.add("blob", BIG * 2))
-
-        def edit(view: object, change: LogEdit, _: None) -> None:
-            change.put_reference("cd" * 20, "kept")
-
-        filled.publish(Operation("add", "", ""), prepare, edit)
+    @pytest.mark.parametrize("far", [False, True], ids=["near", "far"])
+    def test_a_pack_is_written_anew_with_what_is_needed_of_it(self, filled: ObjectStore, far: bool) -> None:
+        spare = publish_with_spare(filled)
+        if far:
+            for pack in packs(filled):
+                write_index(pack, with_far_offsets(pack.with_suffix(".idx").read_bytes()))
+            filled.reopen()
         number = len(packs(filled))
         report = gc(filled, grace=0)
         assert any(garbage.name.startswith("part of pack-") for garbage in report.removed)
-        assert (filled.has(spare[0]), len(packs(filled))) == (False, number)
+        assert 100_000 < report.size < 101_000
+        assert (filled.has(spare), len(packs(filled))) == (False, number)
         assert filled.view().reference("cd" * 20) == "kept"
         assert check(filled).damage == ()
 
@@ -195,6 +232,20 @@ class TestObjects:
         assert read_everything(filled) == everything
         assert check(filled).damage == ()
         assert [garbage.what for garbage in gc(filled, grace=0).removed] == ["objects"]
+
+    def test_a_damaged_pack_is_left_as_it_is_and_that_is_said(self, filled: ObjectStore) -> None:
+        spare = publish_with_spare(filled)
+        pack = next(pack for pack in packs(filled) if spare in ids(pack))
+        entries = {
+            oid: (offset, crc if oid == spare else crc ^ 1)
+            for offset, oid, crc in pack_rows(pack.with_suffix(".idx").read_bytes())
+        }
+        write_index(pack, index_bytes(entries, pack.read_bytes()[-20:]))
+        filled.reopen()
+        report = gc(filled, grace=0)
+        assert report.removed == ()
+        assert report.notes == (f"{pack.name} is damaged and was left as it is: `ckstore fsck --repair`",)
+        assert filled.has(spare)
 
     def test_loose_objects_go_as_well(self, filled: ObjectStore, have_git: str) -> None:
         oid = git("hash-object", "-w", "--stdin", at=filled.git, given=b"loose").strip()

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from ckstore.errors import CorruptData
-from ckstore.objects.fold import pack_rows
 from ckstore.objects.loose import loose_path
-from ckstore.objects.packindex import index_bytes
+from ckstore.objects.packindex import index_bytes, pack_rows
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import check
 from tests.objects.helpers import add, make_folder, packs, release

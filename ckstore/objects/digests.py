@@ -137,12 +137,6 @@ def _special(path: str) -> CorruptData:
     return CorruptData(f"{path} is neither a file, a folder nor a symlink.", code="special-file")
 
 
-def digest_of_file(path: Path) -> bytes:
-    """SHA-256 of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
 def link_target(path: str | Path) -> bytes:
     """What a symlink says, to the byte."""
     return os.fsencode(os.readlink(path))  # noqa: PTH115 - a Path would turn ./a into a

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ckstore.mirror.readers.neighbours import RepositoryNeed, neighbours, repositories_needed
+from ckstore.mirror.readers.neighbours import RepositoryNeed, neighbours
 from ckstore.mirror.trees import Trees
 from ckstore.objects.store import ObjectStore
 from tests.mirror.upstream import Upstream
@@ -22,12 +22,12 @@ def up(store: ObjectStore) -> Upstream:
 def needed(store: ObjectStore, up: Upstream, **files: str) -> tuple[RepositoryNeed, ...]:
     names = {"ckr": ".ckr.json", "cmr": "cmr.yaml", "cmr_json": "cmr.json", "meta": "meta.yaml"}
     up.commit({names[key]: text for key, text in files.items()})
-    return repositories_needed(Trees(store), up.at(""))
+    return neighbours(Trees(store), up.at("")).needs
 
 
 def test_a_repository_that_names_none_needs_none(store: ObjectStore, up: Upstream) -> None:
     assert needed(store, up, ckr="{}", cmr="alias: a\n", meta="uid: x\n") == ()
-    assert repositories_needed(Trees(store), "") == ()
+    assert neighbours(Trees(store), "").needs == ()
 
 
 def test_ck_names_them_in_its_dict_or_at_the_top_also_as_mere_text(store: ObjectStore, up: Upstream) -> None:

@@ -51,13 +51,11 @@ class Neighbours:
     problems: tuple[str, ...] = ()
 
 
-def repositories_needed(trees: Trees, root: str) -> tuple[RepositoryNeed, ...]:
-    """What every descriptor at the root names, without repetitions; a broken descriptor names none."""
-    return neighbours(trees, root).needs
-
-
 def neighbours(trees: Trees, root: str) -> Neighbours:
-    """The same, with what could not be read; never raises for what is in the repository."""
+    """What every descriptor at the root names, without repetitions; never raises for what it holds.
+
+    A broken descriptor names none, and is among the problems.
+    """
     reading = _Reading()
     for name, (parse, needs) in _DESCRIPTORS.items():
         entry = trees.child(root, name) if root else None

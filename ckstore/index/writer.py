@@ -84,7 +84,11 @@ class IndexWriter:
     # -- reading -------------------------------------------------------------------------------------
 
     def _unknown_releases(self, source: str, component: Component, again: bool) -> dict[str, Release]:
-        """The releases that the index does not hold yet: a release never changes, so others are not read."""
+        """The releases that the index does not hold yet; others are not read.
+
+        What the index has of a release never changes: a pull may replace its record by one that says the
+        same of the files, and something else only of the commit and of the release before it.
+        """
         known = (
             set()
             if again

@@ -7,6 +7,7 @@ from ckstore.mirror.failures import failure, last_words
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.quarantine import KNOWN, Quarantine
 from ckstore.mirror.remote import Engine, Progress, PushingEngine
+from ckstore.mirror.transport import check_arrivals
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.head import LOG_REF, LogMoved
 
@@ -33,6 +34,8 @@ def bring_log(
         references.create(KNOWN + ours, ours, force=True)
     spelling = _fetch(engine, quarantine, url, progress)
     quarantine.reopen()
+    if not engine.checks_arrivals:
+        check_arrivals(quarantine)
     if not quarantine.whole:
         raise Unavailable(
             f"The log at {url.text} holds objects beyond the limits, or is not whole.",

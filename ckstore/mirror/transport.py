@@ -45,8 +45,7 @@ def bring(
         if listing.refs.head not in quarantine.known and not quarantine.arrived(HEAD):
             raise failure(url.text, "its head did not arrive")
         if not engine.checks_arrivals:
-            quarantine.objects.refused |= unreadable(quarantine.git / "objects" / "pack", quarantine.objects)
-            quarantine.whole = quarantine.whole and is_whole(quarantine)
+            check_arrivals(quarantine)
     except CkstoreError as error:
         if url.kind != "folder" or error.code == "disk-full":
             raise
@@ -100,6 +99,12 @@ def _read_in_place(quarantine: Quarantine, url: RemoteUrl, refs: RemoteRefs, why
     quarantine.lean_on(git)
     if not quarantine.objects.has(refs.head):
         raise why
+
+
+def check_arrivals(quarantine: Quarantine) -> None:
+    """Read everything that an engine brought which does not do so itself."""
+    quarantine.objects.refused |= unreadable(quarantine.git / "objects" / "pack", quarantine.objects)
+    quarantine.whole = quarantine.whole and is_whole(quarantine)
 
 
 def is_whole(quarantine: Quarantine) -> bool:

@@ -10,6 +10,7 @@ from ckstore.model.records import Release
 from ckstore.objects.head import LogMoved, move_head, read_head
 from ckstore.objects.keepfiles import release_packs
 from ckstore.objects.log import LogView
+from ckstore.objects.merge import says_the_same, two_sources
 from ckstore.objects.sharing import shared
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry
@@ -95,8 +96,11 @@ def check_kept(ours: LogView, after: LogView) -> list[str]:
     """Raise :class:`Conflict` unless ``after`` still holds everything of ``ours`` that must stay.
 
     Every release stays, or was taken back and is remembered as such; what was taken back here never becomes
-    other files. Gives the names of the releases that were taken back there.
+    other files; runs stay, and sources stay where they are. Gives the names of the releases that were taken
+    back there.
     """
+    _check_sources(ours, after)
+    _check_runs(ours, after)
     _check_retired(ours, after)
     retired = []
     for source, uid in after.changed_since(ours.head):
@@ -106,8 +110,7 @@ def check_kept(ours: LogView, after: LogView) -> list[str]:
                 continue
             release = ours.release(source, uid, version)
             if after.has_release(source, uid, version):
-                if _essence(after.release(source, uid, version)) != _essence(release):
-                    raise _lost(source, release)
+                _check_record(ours, after, source, release)
                 continue
             kept = after.retired(source, uid).get(version)
             if kept is None or kept.digest != release.digest:
@@ -141,8 +144,71 @@ def _digest(view: LogView, source: str, uid: str, version: str) -> str:
     return view.release(source, uid, version).digest if view.has_release(source, uid, version) else ""
 
 
-def _essence(release: Release) -> tuple[str, ...]:
-    return release.digest, release.tree, release.kind, release.name
+def _check_record(ours: LogView, after: LogView, source: str, release: Release) -> None:
+    """A release keeps its record, unless a merge took the other one of two that say the same."""
+    path = ("sources", source, "components", release.uid[:2], release.uid, release.version, "record")
+    here, now = ours.find(path), after.find(path)
+    if here == now:
+        return
+    record = after.release(source, release.uid, release.version)
+    if here is None or now is None or now.oid > here.oid or not says_the_same(record, release):
+        raise _lost(source, release)
+
+
+def _check_sources(ours: LogView, after: LogView) -> None:
+    """A source is not moved elsewhere by another store; what it holds is looked at by itself."""
+    for source in ours.sources():
+        now = after.source(source.name)
+        if now is None or (now.kind, now.url) == (source.kind, source.url):
+            continue
+        if now.kind != source.kind or source.kind != "folder" or now.url:
+            raise two_sources(source, now)
+
+
+def _check_runs(ours: LogView, after: LogView) -> None:
+    for path, entry in _differing(ours, after, "runs"):
+        how = "changed" if after.find(path) else "lost"
+        raise Conflict(
+            f"The run {entry.name} is here; the other store has {how} it.",
+            code="run-lost",
+            hints=[
+                "if it was taken back there, take it back here, too: `ckstore log`, `ckstore undo`",
+                "else take the other store for damaged, and nothing from it",
+            ],
+            details={"run": entry.name},
+        )
+    for path, entry in _differing(ours, after, "references"):
+        key = entry.name
+        now = after.reference(key)
+        if not now or after.run(now).started > ours.run(ours.reference(key)).started:
+            raise Conflict(
+                f"Runs with the key {key} are compared with the run {ours.reference(key)} here; "
+                f"the other store has {f'the later run {now}' if now else 'lost that'}.",
+                code="run-lost",
+                hints=["take the other store for damaged, and nothing from it"],
+                details={"reference": "/".join(path)},
+            )
+
+
+def _differing(ours: LogView, after: LogView, what: str) -> Iterator[tuple[tuple[str, ...], TreeEntry]]:
+    """(path, entry here) of what is below ``what`` here, and not the same afterwards."""
+    for prefix in ours.entries((what,)):
+        if after.find((what, prefix.name)) == prefix:
+            continue
+        for entry in ours.entries((what, prefix.name)):
+            path = (what, prefix.name, entry.name)
+            if after.find(path) != entry:
+                yield path, entry
+
+
+def names_folders(theirs: LogView, ours: LogView) -> bool:
+    """True when ``theirs`` says of a source which folder of some machine it is, and ``ours`` does not."""
+    for source in theirs.sources():
+        if source.kind == "folder" and source.url:
+            here = ours.source(source.name)
+            if here is None or here.url != source.url:
+                return True
+    return False
 
 
 def _lost(source: str, release: Release) -> Conflict:

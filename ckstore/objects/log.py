@@ -78,6 +78,10 @@ class LogView:
             oid = entry.oid
         return entry
 
+    def entries(self, path: Path) -> tuple[TreeEntry, ...]:
+        """What is in the folder at a path below the root; nothing when there is none."""
+        return self._list(path)
+
     def _list(self, path: Path) -> tuple[TreeEntry, ...]:
         entry = self.find(path)
         return self._objects.read_tree(entry.oid) if entry else ()

@@ -53,6 +53,7 @@ class Merge:
         self._objects = objects
         self._writer = writer
         self._preferred: dict[str, str] = {}  # source → "ours" or "theirs"
+        self._urls: dict[str, str] = {}  # source → its address, where both changed its record
         self._runs: list[TreeEntry | None] = []  # the folders of runs on either side
 
     def roots(self, base: Entries, ours: Entries, theirs: Entries) -> dict[str, TreeEntry]:
@@ -112,7 +113,7 @@ class Merge:
         if ours is None or theirs is None:
             return ours or theirs  # one took it away, the other changed it: nothing is lost
         if _is_source(path[:-1]) and path[-1] == "source":
-            return theirs if self._preferred.get(path[1]) == "theirs" else ours
+            return self._source_record(path[1], theirs if self._preferred.get(path[1]) == "theirs" else ours)
         if _is_component(path[:-2]) and path[-1] == "record":
             return self._same_release(path, ours, theirs)
         if _is_component(path[:-2]) and path[-1] == "yank":
@@ -136,12 +137,11 @@ class Merge:
         return max(told, key=lambda entry: (len(self._objects.read_blob(entry.oid)), entry.oid))
 
     def _same_release(self, path: Path, ours: TreeEntry, theirs: TreeEntry) -> TreeEntry:
-        """The record of a release that both have, if its files and its name are the same."""
+        """The record of a release that both have, if only where it came from differs in them."""
         one = Release.decode(self._objects.read_blob(ours.oid), "/".join(path))
         two = Release.decode(self._objects.read_blob(theirs.oid), "/".join(path))
-        if (one.digest, one.tree, one.kind, one.name) != (two.digest, two.tree, two.kind, two.name):
-            called = f"{path[1]}:{one.kind}:{one.name}@{one.version}"
-            raise _two_contents(called, one.digest, two.digest)
+        if not says_the_same(one, two):
+            raise _two_contents(f"{path[1]}:{one.kind}:{one.name}@{one.version}", one, two)
         return min(ours, theirs, key=lambda entry: entry.oid)
 
     def _started(self, reference: TreeEntry) -> str:
@@ -164,7 +164,7 @@ class Merge:
         if one is None or two is None or one == two:
             return
         our_source, their_source = self._source(one), self._source(two)
-        _check_same_source(our_source, their_source)
+        self._urls[name] = _address(self._source(before) if before else None, our_source, their_source)
         if two == before:
             self._preferred[name] = "ours"
         elif one == before:
@@ -173,6 +173,35 @@ class Merge:
             our_rank = self._rank(our_source, ours, one, our_folder)
             their_rank = self._rank(their_source, theirs, two, their_folder)
             self._preferred[name] = "theirs" if their_rank > our_rank else "ours"
+
+    def _source_record(self, name: str, entry: TreeEntry) -> TreeEntry:
+        """The record of the side that is taken, with the address where the repository is by now."""
+        source = self._source(entry)
+        url = self._urls.get(name, source.url)
+        return entry if url == source.url else self._written(replace(source, url=url))
+
+    def _written(self, source: Source) -> TreeEntry:
+        return TreeEntry(FILE, "source", self._writer.add("blob", source.encode()))
+
+    def without_paths(self, merged: Entries, ours: Entries, theirs: Entries) -> dict[str, TreeEntry]:
+        """``merged`` without folders of other machines: what both sides say stays, or this one alone."""
+        folders, here, there = (self._read(side.get("sources")) for side in (merged, ours, theirs))
+        for name, folder in folders.items():
+            entries = self._read(folder)
+            if "source" not in entries:
+                continue
+            source = self._source(entries["source"])
+            if there.get(name, folder) == here.get(name) or source.kind != "folder" or not source.url:
+                continue
+            records = [self._read(side.get(name)).get("source") for side in (here, there)]
+            said = {self._source(record).url if record else "" for record in records}
+            if said != {source.url}:
+                entries["source"] = self._written(replace(source, url=""))
+                folders[name] = TreeEntry(TREE, name, self._writer.add_tree(entries.values()))
+        joined = dict(merged)
+        if folders:
+            joined["sources"] = TreeEntry(TREE, "sources", self._writer.add_tree(folders.values()))
+        return joined
 
     def _source(self, entry: TreeEntry) -> Source:
         return Source.decode(self._objects.read_blob(entry.oid), "the record of a source")
@@ -343,32 +372,62 @@ def _is_component(path: Path) -> bool:
     return len(path) == 5 and path[0] == "sources" and path[2] == "components"
 
 
-def _check_same_source(ours: Source, theirs: Source) -> None:
-    same = ours.url == theirs.url or (ours.kind == "folder" and not (ours.url and theirs.url))
-    if ours.kind != theirs.kind or not same:
-        raise Conflict(
-            f"The source {ours.name} is {ours.url or ours.kind} here, and {theirs.url or theirs.kind} there.",
-            code="source-differs",
-            hints=[
-                "give it another name in one of the stores: `ckstore mirror URL --name NAME`, "
-                "`ckstore add PATH --source NAME`",
-                "or use a store of its own for the other one: --store",
-            ],
-            details={"source": ours.name, "here": ours.url, "there": theirs.url},
-        )
+def _address(before: Source | None, ours: Source, theirs: Source) -> str:
+    """Where a source is, of which both sides changed the record: where the side says that followed it."""
+    if ours.kind != theirs.kind:
+        raise two_sources(ours, theirs)
+    if ours.url == theirs.url or ours.kind == "folder":  # a path means something on its own machine only
+        return ours.url if ours.url == theirs.url else ""
+    if before is None or before.url not in (ours.url, theirs.url):
+        raise two_sources(ours, theirs)
+    return theirs.url if ours.url == before.url else ours.url
 
 
-def _two_contents(called: str, ours: str, theirs: str) -> Conflict:
-    other = "there it has that under another name" if ours == theirs else f"there it has {theirs}"
+def says_the_same(one: Release, two: Release) -> bool:
+    """True when two records of one release differ at most in where it came from and what was before it.
+
+    Those who released the same files by themselves may have had other releases before, or other commits.
+    """
+    return _of_its_own(one) == _of_its_own(two)
+
+
+def _of_its_own(release: Release) -> Release:
+    return replace(release, commit="", path="", bump="", changes=())
+
+
+def two_sources(ours: Source, theirs: Source) -> Conflict:
+    """The error for two sources of one name."""
     return Conflict(
-        f"{called} is released here with the digest {ours}; {other}.",
+        f"The source {ours.name} is {ours.url or ours.kind} here, and {theirs.url or theirs.kind} there.",
+        code="source-differs",
+        hints=[
+            *([f"if its repository moved, `ckstore mirror {ours.url}` here follows it"] if ours.url else []),
+            "give it another name in one of the stores: `ckstore mirror URL --name NAME`, "
+            "`ckstore add PATH --source NAME`",
+            "or use a store of its own for the other one: --store",
+        ],
+        details={"source": ours.name, "here": ours.url, "there": theirs.url},
+    )
+
+
+def _two_contents(called: str, ours: Release | str, theirs: Release | str) -> Conflict:
+    here, there = (side.digest if isinstance(side, Release) else side for side in (ours, theirs))
+    other = f"there it has {there}"
+    if here == there and isinstance(ours, Release) and isinstance(theirs, Release):
+        fields = [name for name in _SAID if getattr(ours, name) != getattr(theirs, name)]
+        other = f"there it has that with another {', '.join(fields)}"
+    return Conflict(
+        f"{called} is released here with the digest {here}; {other}.",
         code="release-differs",
         hints=[
             "a released version never changes: one of the two must be released anew under another version",
             "nothing was published",
         ],
-        details={"release": called, "here": ours, "there": theirs},
+        details={"release": called, "here": here, "there": there},
     )
+
+
+_SAID = ("kind", "name", "tree", "format", "title", "description", "tags", "needs", "interface")
 
 
 def _two_trees(path: Path) -> CkstoreError:

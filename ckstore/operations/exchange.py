@@ -31,6 +31,7 @@ from ckstore.objects.joining import (
     common_base,
     forward,
     is_sound_commit,
+    names_folders,
     unheld_here,
 )
 from ckstore.objects.log import LogEdit, LogView
@@ -141,7 +142,7 @@ def receive(
                 raise refused("the push", "something in it is missing or beyond the limits")
             if read_head(path) != old or (old and old not in ancestors(incoming.objects, new)):
                 raise LogMoved("The log here is not what the push was made for: pull first.")
-            meeting = _Meeting(store, _PUSHED, None, incoming, engine, progress)
+            meeting = _Meeting(store, _PUSHED, None, incoming, engine, progress, exact=True)
             return meeting.take(old, new, join=False)
         finally:
             incoming.remove()
@@ -184,6 +185,7 @@ class _Meeting:
     incoming: Quarantine
     engine: PushingEngine
     progress: Progress
+    exact: bool = False  # the log must be where the other side believes it is
     _spelling: str = ""
 
     def pull(self, *, join: bool) -> PullReport:
@@ -212,38 +214,50 @@ class _Meeting:
         digests = Digests(objects.read_tree, objects.read_blob, objects.large_blob)
         received = Received(objects, digests, self.progress)
         received.check(there.root, here.root)
-        if not ours or ours in their_commits:
+        if (not ours or ours in their_commits) and not names_folders(there, here):
             retired = check_kept(here, there)
             forward(self.store, ours, theirs, lambda: self._adopt(there, theirs))
             return self._report("followed", theirs, theirs, received, retired)
-        base = common_base(our_commits, their_commits)
-        retired = self._join(base, ours, there, received, join)
-        head = read_head(self.store.path)
-        return self._report("unchanged" if head == ours else "joined", head, theirs, received, retired)
+        how, head, retired = self._join(ours, theirs, received, join)
+        return self._report(how, head, theirs, received, retired)
 
-    def _join(self, base: str, ours: str, there: LogView, received: Received, join: bool) -> list[str]:
-        """One operation that has both logs as parents."""
-        objects = self.incoming.objects
+    def _join(self, ours: str, theirs: str, received: Received, join: bool) -> tuple[str, str, list[str]]:
+        """One operation that has both logs as parents, over whatever is newest here: theirs was judged.
+
+        Gives what happened, the head of the log, and what was taken back.
+        """
         retired: list[str] = []
+        done = ["unchanged"]
 
         def edit(view: LogView, change: LogEdit, _: None) -> None:
             if view.head != ours:
-                raise LogMoved
+                if self.exact:
+                    raise LogMoved
+                self.incoming.reopen()  # others published meanwhile
+            objects = self.incoming.objects
+            our_commits, their_commits = ancestors(objects, view.head), ancestors(objects, theirs)
+            if theirs in our_commits:
+                return
+            there = objects.view(theirs)
+            base = common_base(our_commits, their_commits)
             roots = [_entries(objects, objects.root_of(base) if base else ""), _entries(objects, view.root),
                      _entries(objects, there.root)]  # fmt: skip
             both = _Joined(objects, change.writer)
-            merged = Merge(both, change.writer).roots(*roots)
+            merge = Merge(both, change.writer)
+            merged = merge.without_paths(merge.roots(*roots), *roots[1:])
             if merged == {name: e for name, e in roots[1].items() if name != OPERATION} and not join:
                 return
             both.root = tuple(merged.values())
-            after = LogView(both, ours, _MERGED)
+            after = LogView(both, view.head, _MERGED)
             retired.extend(check_kept(view, after))
             self._adopt(after, there.head)
             change.join(merged, [there.head])
             change.summary = _summary(self.url.text, received)
+            done[0] = "joined"
 
-        self.store.publish(Operation("pull", f"ckstore pull {self.url.text}", ""), lambda writer: None, edit)
-        return retired
+        operation = Operation("pull", f"ckstore pull {self.url.text}", "")
+        head = self.store.publish(operation, lambda writer: None, edit)
+        return done[0], head, retired
 
     def _adopt(self, after: LogView, theirs: str) -> None:
         """Bring the objects in; what is known of histories that stay elsewhere comes before the log moves."""

@@ -294,6 +294,8 @@ class _Arrival:
             raise refused(name, "its releases are not those that its lock pins")
         urls = {source.name: source.url for source in lock.sources}
         for record in view.sources():
+            if record.kind == "folder" and record.url:
+                raise refused(name, f"the source {record.name} names a folder of another machine")
             if record.kind == "git" and record.url != urls.get(record.name):
                 raise refused(name, f"the source {record.name} has another address in its lock")
         for (source, uid, version), pin in pinned.items():

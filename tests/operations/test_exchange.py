@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from ckstore.errors import CkstoreError, Conflict, CorruptData, InvalidInput, No
 from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
-from ckstore.model.records import Component, Operation, Release, Source
+from ckstore.model.records import Component, Operation, Release, Run, Source
 from ckstore.objects.head import move_head, read_head
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
@@ -24,6 +26,7 @@ from ckstore.operations.add import add as add_folder
 from ckstore.operations.exchange import pull, push
 from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
+from ckstore.operations.received import Received
 from ckstore.operations.run import run
 from ckstore.operations.undo import undo
 from ckstore.operations.yank import yank
@@ -234,6 +237,108 @@ class TestWhatWasTakenBack:
         here, _ = pair
         forge(here, lambda change, writer: change.remove(("sources", "lab", "source")))
         assert [damage.what for damage in check(here).damage] == ["lab"]
+
+
+def moved_source(change: LogEdit, view: LogView) -> None:
+    change.put_source(Source("up", "https://elsewhere.example/repo", "git"))
+
+
+def lost_run(change: LogEdit, view: LogView) -> None:
+    change.remove(("runs",))
+    change.remove(("references",))
+
+
+def other_words(change: LogEdit, view: LogView) -> None:
+    [line] = view.components("lab")
+    made = replace(view.release("lab", line.uid, line.newest), tags=("forged",))
+    path = ("sources", "lab", "components", line.uid[:2], line.uid, line.newest, "record")
+    change.put(path, TreeEntry(FILE, "record", change.writer.add("blob", made.encode())))
+
+
+class TestAnotherStore:
+    @pytest.mark.parametrize("diverged", [False, True])
+    @pytest.mark.parametrize(
+        ("put", "code"),
+        [(moved_source, "source-differs"), (lost_run, "run-lost"), (other_words, "release-lost")],
+    )
+    def test_cannot_move_a_source_nor_take_away_runs_nor_reword_a_release(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, diverged: bool, code: str,
+        put: Callable[[LogEdit, LogView], None],
+    ) -> None:  # fmt: skip
+        release(store, tmp_path / "x", "a")
+        forge(store, lambda change, writer: change.put_source(Source("up", "https://a.example/repo", "git")))
+        lock = "a lock"
+        digest = hashlib.sha256(lock.encode()).hexdigest()
+        made = Run("run", "lab:program:a@=1.0.0", "00", digest, "now", "ok", 0, key="abcd")
+        forge(store, lambda change, writer: change.put_reference("abcd", change.put_run(made, lock)))
+        pull(other, str(store.path))
+        forge(store, lambda change, writer: put(change, store.view()))
+        if diverged:
+            release(other, tmp_path / "x", "b")
+        before = read_head(other.path)
+        with pytest.raises(Conflict) as caught:
+            pull(other, str(store.path))
+        assert (caught.value.code, read_head(other.path)) == (code, before)
+        assert caught.value.hints
+
+    def test_that_follows_a_repository_to_its_new_address_is_followed_once_it_was_here(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        def put(target: ObjectStore, url: str) -> None:
+            forge(target, lambda change, writer: change.put_source(Source("up", url, "git")))
+
+        put(store, "https://a.example/old")
+        pull(other, str(store.path))
+        put(store, "https://a.example/new")
+        with pytest.raises(Conflict, match="up is") as caught:
+            pull(other, str(store.path))
+        assert any("ckstore mirror https://a.example/old" in hint for hint in caught.value.hints)
+        release(other, tmp_path / "x", "b")
+        assert pull(store, str(other.path)).how == "joined"
+        moved = store.view().source("up")
+        assert moved is not None and moved.url == "https://a.example/new"
+
+    def test_that_says_other_things_of_the_same_files_is_a_conflict(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        for target, tag in ((store, "red"), (other, "blue")):
+            add_folder(target, component(tmp_path / tag / "one", "program", "one", tags=tag), source="lab")
+        with pytest.raises(Conflict, match="released here"):
+            pull(other, str(store.path))
+
+    def test_does_not_say_which_folder_of_this_machine_a_source_is(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        for number, target in enumerate((store, other)):
+            shop = component(tmp_path / str(number) / "shop" / f"c{number}", "program", f"c{number}")
+            add_folder(target, shop.parent)
+            named = target.view().source("shop")
+            assert named is not None and named.url
+        pull(other, str(store.path))
+        both = other.view().source("shop")
+        assert both is not None and not both.url
+        assert {c.name for c in other.view().components("shop")} == {"c0", "c1"}
+        third = ObjectStore(tmp_path / "third")
+        pull(third, str(store.path))
+        alone = third.view().source("shop")
+        assert alone is not None and not alone.url
+        assert pull(store, str(third.path)).how == "followed"
+
+    def test_is_joined_with_what_others_publish_here_meanwhile(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        release(other, tmp_path / "x", "b")
+        judge = Received.check
+        count = iter(range(100))
+
+        def slow(self: Received, root: str, ours: str = "") -> None:
+            judge(self, root, ours)
+            release(ObjectStore(other.path), tmp_path / "x", f"c{next(count)}")
+
+        monkeypatch.setattr(Received, "check", slow)
+        assert pull(other, str(store.path)).how == "joined"
+        assert {c.name for c in ObjectStore(other.path).view().components("lab")} == {"a", "b", "c0"}
 
 
 def _only_release(store: ObjectStore) -> Release:

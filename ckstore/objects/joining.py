@@ -41,16 +41,6 @@ def is_sound_commit(data: bytes) -> bool:
     return len(data) <= _COMMIT_BYTES and _COMMIT.match(data) is not None and b"\0" not in data
 
 
-def common_base(ours: Parents, theirs: Parents) -> str:
-    """The last commit that both logs hold; empty when they have nothing in common.
-
-    Where there are several, the choice is the same from either side.
-    """
-    common = ours.keys() & theirs.keys()
-    inner = {parent for oid in common for parent in ours[oid]}
-    return max(common - inner, default="")
-
-
 def unheld_here(store: ObjectStore, after: LogView) -> list[str]:
     """The mirrored sources of ``after`` whose records name commits that are not in this store."""
     return [

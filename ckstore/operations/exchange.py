@@ -21,6 +21,7 @@ from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl, parse_url
 from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Operation
+from ckstore.objects.bases import Bases
 from ckstore.objects.digests import Digests
 from ckstore.objects.head import GIT_FOLDER, LogMoved, read_head
 from ckstore.objects.history import mark_elsewhere
@@ -28,7 +29,6 @@ from ckstore.objects.joining import (
     ancestors,
     below,
     check_kept,
-    common_base,
     forward,
     is_sound_commit,
     names_folders,
@@ -235,14 +235,13 @@ class _Meeting:
                     raise LogMoved
                 self.incoming.reopen()  # others published meanwhile
             objects = self.incoming.objects
-            our_commits, their_commits = ancestors(objects, view.head), ancestors(objects, theirs)
-            if theirs in our_commits:
+            if view.head and theirs in ancestors(objects, view.head):
                 return
             there = objects.view(theirs)
-            base = common_base(our_commits, their_commits)
-            roots = [_entries(objects, objects.root_of(base) if base else ""), _entries(objects, view.root),
-                     _entries(objects, there.root)]  # fmt: skip
-            both = _Joined(objects, change.writer)
+            bases = Bases(objects)
+            roots = [bases.entries(view.head, theirs) if view.head else {},
+                     _entries(objects, view.root), _entries(objects, there.root)]  # fmt: skip
+            both = _Joined(bases, change.writer)
             merge = Merge(both, change.writer)
             merged = merge.without_paths(merge.roots(*roots), *roots[1:])
             if merged == {name: e for name, e in roots[1].items() if name != OPERATION} and not join:
@@ -302,7 +301,7 @@ class _Joined:
     ``root`` is the tree that is called :data:`_MERGED`.
     """
 
-    objects: ObjectStore
+    objects: Bases
     writer: PackWriter
     root: tuple[TreeEntry, ...] = ()
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -16,6 +17,7 @@ from ckstore.mirror.library_git import LibraryGit
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.records import Component, Operation, Release, Run, Source
+from ckstore.objects.digests import Digests
 from ckstore.objects.head import move_head, read_head
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
@@ -24,12 +26,14 @@ from ckstore.objects.trees import FILE, TREE, TreeEntry
 from ckstore.objects.verify import check
 from ckstore.operations.add import add as add_folder
 from ckstore.operations.exchange import pull, push
+from ckstore.operations.export_lock import export_lock
+from ckstore.operations.import_bundle import import_bundle
 from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
 from ckstore.operations.received import Received
 from ckstore.operations.run import run
 from ckstore.operations.undo import undo
-from ckstore.operations.yank import yank
+from ckstore.operations.yank import unyank, yank
 from tests.mirror.upstream import Upstream, native
 from tests.objects.helpers import add, fsck, git, litter, make_folder, packs
 from tests.operations.folders import component, workshop
@@ -341,39 +345,124 @@ class TestAnotherStore:
         assert {c.name for c in ObjectStore(other.path).view().components("lab")} == {"a", "b", "c0"}
 
 
+def _verb(store: ObjectStore, oid: str) -> str:
+    operation = store.view(oid).operation()
+    return operation.verb if operation else ""
+
+
 def _only_release(store: ObjectStore) -> Release:
     [line] = store.view().components("lab")
     return store.view().release("lab", line.uid, line.newest)
 
 
+def act(store: ObjectStore, what: str, name: str, version: str, scratch: Path) -> None:
+    """Publish something; what cannot be done now is left."""
+    newest = read_head(store.path)[:12]
+    with contextlib.suppress(CkstoreError):
+        if what == "release":
+            release(store, scratch / "x", name, f"{name} {version}", version)
+        elif what == "undo":
+            operation = store.view().operation()
+            if operation is not None and operation.verb in ("add", "undo", "yank", "unyank"):
+                undo(store, newest)
+        elif what == "yank":
+            yank(store, f"lab:program:{name}@={version}", "broken")
+        elif what == "unyank":
+            unyank(store, f"lab:program:{name}@={version}")
+        else:
+            import_bundle(store, scratch / "lock.bundle")
+
+
+def exchange(store: ObjectStore, other: Path) -> None:
+    """A pull, after which the log here is as good as any, and forgot nothing."""
+    before = retired(store)
+    pull(store, str(other))
+    view = ObjectStore(store.path).view()
+    digests = Digests(store.read_tree, store.read_blob, store.large_blob)
+    Received(store, digests, lambda line: None).check(view.root)
+    for (source, uid, version), digest in before.items():
+        kept = view.retired(source, uid).get(version)
+        assert (kept or view.release(source, uid, version)).digest == digest
+    assert check(store).damage == ()
+
+
+def retired(store: ObjectStore) -> dict[tuple[str, str, str], str]:
+    view = store.view()
+    return {
+        (source, uid, version): was.digest
+        for source, uid in view.retired_components()
+        for version, was in view.retired(source, uid).items()
+    }
+
+
 class TestStoresThatPullFromEachOther:
-    @settings(max_examples=6)
+    @settings(max_examples=12)
     @given(
         st.lists(
             st.tuples(
-                st.integers(0, 1), st.sampled_from("abc"), st.sampled_from(["1.0.0", "1.0.1", "2.0.0"]),
-                st.booleans(),
+                st.integers(0, 1), st.sampled_from(["release", "undo", "yank", "unyank", "import"]),
+                st.sampled_from("ab"), st.sampled_from(["1.0.0", "2.0.0"]),
+                st.sampled_from(["", "one", "both at once"]),
             ),
-            min_size=2, max_size=7,
+            min_size=3, max_size=9,
         )
     )  # fmt: skip
     def test_come_to_hold_the_same_whatever_the_order(
-        self, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, str, bool]]
+        self, tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, str, str, str]]
     ) -> None:
         folder = tmp_path_factory.mktemp("stores")
+        maker = ObjectStore(folder / "maker")
+        release(maker, folder / "x", "z")
+        export_lock(maker, make_lock(maker, ["program:z"])[0], folder / "lock.bundle")
         pair = [ObjectStore(folder / "p"), ObjectStore(folder / "q")]
-        for who, name, version, exchange in steps:
-            release(pair[who], folder / "x", name, f"{name} {version}", version)
-            if exchange:
-                pull(pair[1 - who], str(pair[who].path))
+        for who, what, name, version, how in steps:
+            act(pair[who], what, name, version, folder)
+            if how == "one":
+                exchange(pair[1 - who], pair[who].path)
+            elif how:
+                self.both_at_once(pair, folder)
+        self.both_at_once(pair, folder)
+        exchange(pair[0], pair[1].path)
+        assert sources(pair[0]) == sources(pair[1])
+
+    def both_at_once(self, pair: list[ObjectStore], folder: Path) -> None:
+        """Without knowing of each other."""
         copies = [folder / "p2", folder / "q2"]
         for one, copy in zip(pair, copies, strict=True):
+            shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(one.path, copy)
-        pull(pair[0], str(copies[1]))
-        pull(pair[1], str(copies[0]))
-        assert sources(pair[0]) == sources(pair[1])  # at the same time, without knowing of each other
-        pull(pair[0], str(pair[1].path))
+        exchange(pair[0], copies[1])
+        exchange(pair[1], copies[0])
         assert sources(pair[0]) == sources(pair[1])
+
+    def test_that_met_at_the_same_time_do_not_bring_back_what_one_took_back_after(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        pair = [store, other]
+        for name in "abcd":
+            release(store, tmp_path / "x", name)
+            release(other, tmp_path / "x", name + name)
+            self.both_at_once(pair, tmp_path)
+            undo(store, next(oid for oid, _ in store.operations() if _verb(store, oid) == "add"))
+        exchange(other, store.path)
+        exchange(store, other.path)
+        assert {c.name for c in store.view().components("lab")} == {"aa", "bb", "cc", "dd"}
+
+    def test_that_imported_the_same_file_are_joined_over_what_both_published_before(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        maker = ObjectStore(tmp_path / "maker")
+        release(maker, tmp_path / "x", "z")
+        export_lock(maker, make_lock(maker, ["program:z"])[0], tmp_path / "lock.bundle")
+        release(store, tmp_path / "x", "a")
+        yank(store, "lab:program:a@=1.0.0", "broken")
+        pull(other, str(store.path))
+        for target in (store, other):
+            import_bundle(target, tmp_path / "lock.bundle")
+        unyank(store, "lab:program:a@=1.0.0")
+        pull(store, str(other.path))
+        names = {c.name: c for c in store.view().components("lab")}
+        assert store.view().yanks("lab", names["a"].uid) == {}
 
     def test_of_which_one_mirrored_later_take_the_longer_lines_and_go_on_from_there(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path

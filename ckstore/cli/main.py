@@ -12,6 +12,13 @@ import sys
 def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name); gives the exit code."""
     words = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(words)
+    except KeyboardInterrupt:  # while the command was still being imported: nothing was begun
+        return _interrupted(words)
+
+
+def _run(words: list[str]) -> int:
     if words[:1] in (["find"], ["add"]):
         try:
             code = _quick(words)
@@ -33,6 +40,18 @@ def _quick(words: list[str]) -> int | None:
     from ckstore.cli.quick import try_find
 
     return try_find(words[1:])
+
+
+def _interrupted(words: list[str]) -> int:
+    """As the full door says it, which may not be there yet."""
+    options = words[: words.index("--")] if "--" in words else words
+    message, code = "interrupted; nothing half-made was left", 130
+    if "--json" in options:
+        told = f'{{"error": "interrupted", "message": "{message}", "hints": [], "exit_code": {code}}}'
+    else:
+        told = f"ckstore: {message}"
+    sys.stderr.write(f"{told}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -29,7 +29,10 @@ except ImportError:  # Windows: what is left there waits for a day
     fcntl = None  # type: ignore[assignment]  # a module or nothing
 
 _ABANDONED_SECONDS = 24 * 3600
-_INDEX = "tmp_idx_"
+# not "tmp_": `git prune` deletes what begins so, also what somebody is writing
+UNFINISHED_PACK, UNFINISHED_INDEX = "ckstore_pack_", "ckstore_idx_"
+_INDEXES = (UNFINISHED_INDEX, "tmp_idx_")  # and as former versions called them; git calls its own so as well
+_PACKS = (UNFINISHED_PACK, "tmp_")
 _INDEX_TRAILER = 40  # the checksum of the pack, which is in the pack's name, and that of the index
 _NAME = re.compile(r".*[-_]([0-9a-f]{6})_[a-z0-9_]{8}")  # host, then what tempfile adds
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -57,7 +60,7 @@ def temporary_file(parent: Path, prefix: str) -> contextlib.AbstractContextManag
 def remove_pack(pack: Path) -> None:
     """Delete a pack and its index. Killed in between, what is left is found by :func:`sweep`."""
     index = pack.with_suffix(".idx")
-    with temporary_file(pack.parent, _INDEX) as aside:
+    with temporary_file(pack.parent, UNFINISHED_INDEX) as aside:
         index.replace(aside)  # first: without it, a pack is not seen
         for path in pack.parent.glob(f"{pack.stem}.*"):  # and what git made of it
             path.unlink(missing_ok=True)
@@ -84,9 +87,9 @@ def quarantine_lock(source: str) -> str:
 def sweep(store: Path) -> list[Path]:
     """Remove what killed processes left anywhere in a store; gives what was removed. Never raises."""
     packs = store / GIT_FOLDER / "objects" / "pack"
-    swept = _sweep_indexes(store, _listed(packs, _INDEX))
+    swept = _sweep_indexes(store, _listed(packs, _INDEXES))
     swept += [
-        path for path in _listed(packs, "tmp_") if not path.name.startswith(_INDEX) and _sweep(path, True)
+        path for path in _listed(packs, _PACKS) if not path.name.startswith(_INDEXES) and _sweep(path, True)
     ]
     for folder in (store, *(store / name for name in ("trees", "snapshots", "cache", "gc"))):
         swept += sweep_folder(folder, "tmp-")
@@ -147,7 +150,7 @@ def _make(make: Callable[[], Path]) -> tuple[Path, int | None]:
         os.close(lock)
 
 
-def _listed(parent: Path, prefix: str) -> list[Path]:
+def _listed(parent: Path, prefix: str | tuple[str, ...]) -> list[Path]:
     try:
         with os.scandir(parent) as found:
             return sorted(Path(entry.path) for entry in found if entry.name.startswith(prefix))
@@ -245,7 +248,7 @@ def _sweep_quarantines(store: Path) -> list[Path]:
     """
     swept: list[Path] = []
     for incoming in _listed(store / "incoming", ""):
-        litter = _listed(incoming / GIT_FOLDER / "objects" / "pack", "tmp_")
+        litter = _listed(incoming / GIT_FOLDER / "objects" / "pack", _PACKS)
         lock = store / "locks" / f"{quarantine_lock(incoming.name)}.lock"
         if litter or _listed(incoming / GIT_FOLDER / "objects" / "pack", "pack-"):
             with contextlib.suppress(OSError), _alone(lock) as sure, _alone(incoming / GIT_FOLDER):

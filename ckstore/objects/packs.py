@@ -25,7 +25,7 @@ from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.entries import PackedEntry, object_header
 from ckstore.objects.hashing import collision, object_id
 from ckstore.objects.keepfiles import keep_pack
-from ckstore.objects.litter import temporary_file
+from ckstore.objects.litter import UNFINISHED_INDEX, UNFINISHED_PACK, temporary_file
 from ckstore.objects.packindex import index_bytes
 from ckstore.objects.stream import LARGE, Sha256
 from ckstore.objects.trees import TreeEntry, in_order, serialize_tree
@@ -189,8 +189,7 @@ class PackWriter:
     def _open(self) -> IO[bytes]:
         with self._disk():
             self._folder.mkdir(parents=True, exist_ok=True)
-            # git's own name for unfinished packs: its gc removes what a killed process left
-            self._path = self._held.enter_context(temporary_file(self._folder, "tmp_pack_"))
+            self._path = self._held.enter_context(temporary_file(self._folder, UNFINISHED_PACK))
             self._file = self._path.open("w+b")
         self._end = self._file.write(struct.pack(">4sII", b"PACK", 2, 0))
         return self._file
@@ -229,7 +228,7 @@ class PackWriter:
             trailer = self._seal()
             self._file.close()
             self._file = None
-            with temporary_file(self._folder, "tmp_idx_") as index:
+            with temporary_file(self._folder, UNFINISHED_INDEX) as index:
                 self._publish(index, trailer, keep)
             sync_folder(self._folder)
         return f"pack-{trailer.hex()}"

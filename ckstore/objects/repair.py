@@ -17,7 +17,7 @@ from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.hashing import object_id
 from ckstore.objects.head import LOG_REF, put_head, read_head
 from ckstore.objects.history import HISTORY_REFS, put_refs
-from ckstore.objects.litter import temporary_file
+from ckstore.objects.litter import UNFINISHED_INDEX, temporary_file
 from ckstore.objects.loose import loose_path
 from ckstore.objects.packindex import index_bytes
 from ckstore.objects.packs import ObjectType, PackWriter
@@ -37,6 +37,7 @@ class Mended:
 
     objects: set[str] = field(default_factory=set)
     packs: list[str] = field(default_factory=list)
+    partly: list[str] = field(default_factory=list)  # packs that were set aside, not all of which is here
     loose: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)  # wanted, and found nowhere
 
@@ -54,7 +55,7 @@ def mend(store: ObjectStore, wanted: Collection[str], find: Find, progress: Prog
         listed = {oid for bad in damaged for oid in bad.ids}
         needed = (set(wanted) | set(loose) | listed) - good_ids(objects, damaged)
         _write_anew(store, damaged, needed, find, done, progress)
-        _set_aside(store, damaged, loose, done)
+        _set_aside(store, damaged, loose, needed - done.objects, done)
     except OSError as error:
         raise not_writable(store.path, error) from error
     finally:
@@ -71,7 +72,7 @@ def _index_anew(bad: BadPack, done: Mended) -> bool:
     with bad.path.open("rb") as file:
         file.seek(-20, os.SEEK_END)
         trailer = file.read()
-    with temporary_file(bad.path.parent, "tmp_idx_") as new:
+    with temporary_file(bad.path.parent, UNFINISHED_INDEX) as new:
         with new.open("wb") as file:
             file.write(index_bytes(entries, trailer))
             file.flush()
@@ -114,14 +115,17 @@ def _add(writer: PackWriter, oid: str, kind: str, data: bytes, done: Mended) -> 
         done.objects.add(oid)
 
 
-def _set_aside(store: ObjectStore, damaged: list[BadPack], loose: list[str], done: Mended) -> None:
+def _set_aside(
+    store: ObjectStore, damaged: list[BadPack], loose: list[str], missing: set[str], done: Mended
+) -> None:
     """Out of git's sight; a damaged loose object only once there is a good copy."""
     aside, objects = store.path / "damaged", store.git / "objects"
     aside.mkdir(exist_ok=True)
     for bad in damaged:
         for path in sorted(objects.glob(f"pack/{bad.path.stem}.*"), key=lambda path: path.suffix != ".idx"):
             path.replace(aside / path.name)
-        done.packs.append(bad.path.stem)
+        whole = bad.ids and missing.isdisjoint(bad.ids)
+        (done.packs if whole else done.partly).append(bad.path.stem)
     for oid in loose:
         if oid in done.objects or oid in good_ids(objects, []):
             loose_path(objects, oid).replace(aside / oid)

@@ -20,6 +20,7 @@ from ckstore.operations.good_copies import GoodCopies
 _WAIT_SECONDS = 60.0
 _ROUNDS = 50  # each brings back one more level of trees at least
 _LARGE = 1024 * 1024  # a pack that is better fetched again, with its deltas, than written anew without them
+_PARTLY = "what could be found of it was written anew, and the rest is missing until good copies come"
 Progress = Callable[[str], None]
 
 
@@ -80,6 +81,7 @@ def _objects(store: ObjectStore, copies: GoodCopies, report: Repair, progress: P
         walk = walk_all(store, progress)
         mended = mend(store, walk.broken, copies.find, progress)
         report.done += [f"{name} was mended" for name in mended.packs]
+        report.notes += [f"{name} is damaged and was set aside: {_PARTLY}" for name in mended.partly]
         report.done += [f"the loose object {oid} was replaced" for oid in mended.loose]
         if mended.objects:
             report.done.append(f"{len(mended.objects)} objects were written anew")

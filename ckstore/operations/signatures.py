@@ -46,6 +46,11 @@ def verdicts(store: ObjectStore, signers: Path | None = None) -> Iterator[tuple[
             pending += reversed(store.read_commit(oid).parents)
 
 
+def is_refused(store: ObjectStore, verdict: Verdict) -> bool:
+    """A bad signature always; none, or one by somebody unknown, where the store says it is ``required``."""
+    return verdict.status == "bad" or (verdict.status != "good" and read_signing(store.path).required)
+
+
 def check_signatures(store: ObjectStore, signers: Path | None, progress: Progress) -> Iterator[Damage]:
     """What is wrong with the signatures of the log, if there is a list of signers or a need for them.
 

@@ -14,8 +14,8 @@ from tests.crash.syscalls import Event
 PACKS = r"store/objects\.git/objects/pack"
 REFS = r"store/objects\.git/refs"
 OUR_PACK = [
-    ("sync", rf"{PACKS}/tmp_pack_\w+$"),
-    ("sync", rf"{PACKS}/tmp_idx_\w+$"),
+    ("sync", rf"{PACKS}/ckstore_pack_\w+$"),
+    ("sync", rf"{PACKS}/ckstore_idx_\w+$"),
     ("rename", rf"{PACKS}/pack-\w+\.pack$"),
     ("rename", rf"{PACKS}/pack-\w+\.idx$"),
     ("sync", rf"{PACKS}$"),
@@ -41,7 +41,7 @@ HISTORY = [
     ("sync", rf"{REFS}/ckstore$"),
 ]
 FORMER = [("sync", rf"{REFS}/ckstore/mirrors/up/former$"), ("sync", rf"{REFS}/ckstore/mirrors/up$")]
-PACK_GONE = [("rename", rf"{PACKS}/tmp_idx_\w+$"), ("unlink", r"pack-\w+\.pack$")]
+PACK_GONE = [("rename", rf"{PACKS}/ckstore_idx_\w+$"), ("unlink", r"pack-\w+\.pack$")]
 EXCHANGED = [(call, pattern.replace("incoming/up", "incoming/@exchange")) for call, pattern in ADOPTED]
 ELSEWHERE = [
     ("sync", rf"{REFS}/ckstore/mirrors/up/elsewhere\.lock$"),
@@ -86,7 +86,7 @@ ORDERS: list[tuple[Scene, list[list[tuple[str, str]]]]] = [
     (scenes.IMPORT, [[*OUR_PACK, *LOG]]),
     (scenes.UNDO, [[*OUR_PACK, *LOG]]),
     (scenes.PULL, [[*NEW_STORE, *EXCHANGED, *ELSEWHERE, *LOG]]),
-    (scenes.GC, [[*NOTED, *PACK_GONE, ("sync", rf"{PACKS}$"), *TREE_GONE]]),
+    (scenes.GC, [[*TREE_GONE, *PACK_GONE, *NOTED, ("sync", rf"{PACKS}$")]]),
 ]  # fmt: skip
 
 

@@ -121,4 +121,4 @@ def packs(store: ObjectStore) -> list[Path]:
 
 def litter(store: ObjectStore) -> list[str]:
     """Temporary files anywhere in the store."""
-    return [str(path) for path in store.path.rglob("tmp*")]
+    return [str(path) for name in ("tmp*", "ckstore_*") for path in store.path.rglob(name)]

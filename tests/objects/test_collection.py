@@ -34,6 +34,7 @@ from tests.objects.helpers import (
     fsck,
     git,
     in_child,
+    litter,
     make_folder,
     packs,
     read_everything,
@@ -397,6 +398,25 @@ class TestForeignHousekeeping:
         add(filled, "late", make_folder(tmp_path / "late", {"x": b"late"}))
         assert set(read_everything(filled)) == {"susan@1.0.0", "late@1.0.0"}
         assert list((filled.git / "objects" / "pack").glob("*.keep")) == []
+
+    def test_git_does_not_take_away_what_is_being_written(
+        self, filled: ObjectStore, tmp_path: Path, have_git: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_folder(tmp_path / "late", {"x": b"late"})
+        publish, calls = PackWriter._publish, 0
+
+        def after_housekeeping(*arguments: object) -> None:
+            nonlocal calls
+            calls += 1
+            git("gc", "-q", "--prune=now", at=filled.git)
+            git("prune", "--expire=now", at=filled.git)
+            publish(*arguments)  # type: ignore[arg-type]  # passed on
+
+        monkeypatch.setattr(PackWriter, "_publish", after_housekeeping)
+        add(filled, "late", tmp_path / "late")
+        assert calls == 1
+        assert set(read_everything(filled)) == {"susan@1.0.0", "late@1.0.0"}
+        assert litter(filled) == []
 
     def test_a_keep_file_of_a_killed_process_goes_and_that_of_a_person_stays(
         self, filled: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,14 @@ import pytest
 
 from ckstore.objects import litter as sweeping
 from ckstore.objects.layout import lay_out
-from ckstore.objects.litter import quarantine_lock, sweep, sweep_folder, temporary_file, temporary_folder
+from ckstore.objects.litter import (
+    UNFINISHED_INDEX,
+    quarantine_lock,
+    sweep,
+    sweep_folder,
+    temporary_file,
+    temporary_folder,
+)
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import check
 from tests.objects.helpers import add, in_child, litter, make_folder, packs, release
@@ -44,7 +51,7 @@ def leave_litter(store: ObjectStore) -> None:
             made = held.enter_context(temporary_folder(store.path / folder, prefix))
             make_folder(made, {"deep/file": b"1"})
             (made / "deep").chmod(0o555)
-        held.enter_context(temporary_file(store.git / "objects" / "pack", "tmp_idx_"))
+        held.enter_context(temporary_file(store.git / "objects" / "pack", UNFINISHED_INDEX))
 
     die(work)
 
@@ -100,7 +107,7 @@ def test_what_a_living_process_works_at_stays_however_old_it_is(store: ObjectSto
             temporary_folder(store.path, "run-") as work,
         ):
             writer.add("blob", b"alive")
-            [pack] = (store.git / "objects" / "pack").glob("tmp_*")
+            [pack] = (store.git / "objects" / "pack").glob("ckstore_pack_*")
             for path in (made, work, pack):
                 os.utime(path, (1, 1))
             ready.touch()

@@ -130,6 +130,13 @@ def test_log_verify_names_the_signer_of_each_operation_and_fails_for_a_bad_one(
     assert run_command_line(asked) == 0
     newest, oldest = capsys.readouterr().out.splitlines()
     assert "good me@example.org" in newest and "unsigned" in oldest
+    settings(store, allowed_signers=signers, required=True)
+    assert run_command_line(asked) == 12
+    capsys.readouterr()
+    assert run_command_line(["fsck", "--store", str(store.path)]) == 12
+    said = capsys.readouterr()
+    assert "signature-unsigned" in said.out
+    assert "heals" not in said.err and "log --verify" in said.err
 
 
 @needs_keygen

@@ -11,6 +11,11 @@ from ckstore.errors import CorruptData
 from ckstore.objects.verify import Damage, Health
 from ckstore.operations.repair import Repair
 
+_SIGNERS = (
+    "whom you trust belongs into the list of allowed signers; what nobody signed can be checked by hand "
+    "(`ckstore log`), and taken back by `ckstore undo`"
+)
+
 
 @click.command("fsck")
 @click.option("--repair", is_flag=True, help="Mend what can be mended; damaged files are kept aside.")
@@ -64,11 +69,19 @@ def command(
     else:
         _show(done, health, broken)
     if broken:
-        raise CorruptData(
-            f"The store is damaged in {plural(len(broken), 'place')}.",
-            code="store-damaged",
-            hints=_hints(done),
-        )
+        raise _error(done, broken)
+
+
+def _error(done: Repair | None, broken: list[Damage]) -> CorruptData:
+    """Signatures apart: what they tell is no fault of the bytes, and no copy from elsewhere mends it."""
+    signatures = [damage for damage in broken if damage.code.startswith("signature-")]
+    damaged = len(broken) - len(signatures)
+    said = f"The store is damaged in {plural(damaged, 'place')}." if damaged else ""
+    hints = _hints(done) if damaged else []
+    if signatures:
+        said += f" {plural(len(signatures), 'operation')} of the log lack a signature that counts."
+        hints += ["`ckstore log --verify` says who signed what", _SIGNERS]
+    return CorruptData(said.strip(), code="store-damaged" if damaged else "bad-signatures", hints=hints)
 
 
 def _plain(done: Repair | None, health: Health) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +69,7 @@ def command(
 
     entries = log(store, limit)
     judged = dict(verdicts_of(store, signers)) if verify else {}
-    bad = [oid for oid, verdict in judged.items() if verdict.status == "bad"]
+    bad = _refused(store, judged)
     shown = {entry.id for entry in entries}
     entries += entries_of(store, (oid for oid in bad if oid not in shown))
     if as_json:
@@ -103,11 +103,17 @@ def _plain(verdict: Verdict | None) -> dict[str, object]:
     return {"signature": {"status": verdict.status, "who": verdict.who}} if verdict else {}
 
 
+def _refused(store: ObjectStore, judged: Mapping[str, Verdict]) -> list[str]:
+    from ckstore.operations.signatures import is_refused
+
+    return [oid for oid, verdict in judged.items() if is_refused(store, verdict)]
+
+
 def _bad(operations: list[str]) -> CorruptData:
     named = ", ".join(oid[:12] for oid in operations[:_BAD_SHOWN])
     more = f" and {len(operations) - _BAD_SHOWN} more" if len(operations) > _BAD_SHOWN else ""
     return CorruptData(
-        f"{plural(len(operations), 'operation has', 'operations have')} a signature that is not valid: "
+        f"{plural(len(operations), 'operation lacks', 'operations lack')} a valid signature: "
         f"{named}{more}.",
         code="signature-bad",
         hints=["`ckstore fsck` says what else is damaged"],

@@ -156,7 +156,7 @@ def test_log_verify_names_every_bad_operation_also_those_beyond_the_limit(
     out, err = capsys.readouterr()
     assert [line.split()[0] for line in out.splitlines()] == [newest[:12], forged[:12]]
     assert "  bad me@example.org  " in out.splitlines()[1]
-    assert f"1 operation has a signature that is not valid: {forged[:12]}." in err
+    assert f"1 operation lacks a valid signature: {forged[:12]}." in err
     assert main([*asked, "--json"]) == CorruptData.exit_code
     out, err = capsys.readouterr()
     assert [entry["signature"]["status"] for entry in json.loads(out)] == ["unsigned", "bad"]

@@ -113,8 +113,7 @@ def _bad(operations: list[str]) -> CorruptData:
     named = ", ".join(oid[:12] for oid in operations[:_BAD_SHOWN])
     more = f" and {len(operations) - _BAD_SHOWN} more" if len(operations) > _BAD_SHOWN else ""
     return CorruptData(
-        f"{plural(len(operations), 'operation lacks', 'operations lack')} a valid signature: "
-        f"{named}{more}.",
+        f"{plural(len(operations), 'operation lacks', 'operations lack')} a valid signature: {named}{more}.",
         code="signature-bad",
         hints=["`ckstore fsck` says what else is damaged"],
         details={"operations": operations},

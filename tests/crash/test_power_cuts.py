@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ckstore.mirror import quarantine
-from ckstore.objects import layout
+from ckstore.objects import whole
 from tests.crash import scenes
 from tests.crash.children import in_fork
 from tests.crash.powercut import PowerCuts
@@ -69,7 +69,7 @@ def survive(world: World, scene: Scene, monkeypatch: pytest.MonkeyPatch, states:
         mark = fingerprint(world.place)
         if mark not in seen:
             seen.add(mark)
-            for module in (layout, quarantine):
+            for module in (whole, quarantine):
                 monkeypatch.setattr(module, "boot_id", lambda: "a later start")
             ended = moment == len(events)
             in_fork(partial(inspect, world, scene, known, told, ended=ended))

@@ -12,7 +12,7 @@ import struct
 import zlib
 from pathlib import Path
 
-from ckstore.objects.litter import remove_pack
+from ckstore.objects.litter import remove_packs
 from ckstore.objects.packindex import pack_rows
 from ckstore.objects.packs import PackWriter
 
@@ -42,9 +42,7 @@ def fold(folder: Path) -> bool:
         name = writer.finish()
     finally:
         writer.discard()
-    for pack in folded:
-        if pack.stem != name:
-            remove_pack(pack)
+    remove_packs(folder, [pack for pack in folded if pack.stem != name])
     return True
 
 

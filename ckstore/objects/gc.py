@@ -28,7 +28,7 @@ from typing import IO
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.objects.disk import sync_folder
 from ckstore.objects.head import is_object_id
-from ckstore.objects.litter import remove_pack, temporary_file
+from ckstore.objects.litter import remove_packs, temporary_file
 from ckstore.objects.packindex import pack_rows
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.reach import reach, roots
@@ -255,7 +255,7 @@ def _noted(removed: Removed) -> Iterator[None]:
 
 def _remove(folder: Path, garbage: Garbage) -> None:
     if garbage.name.startswith("pack-") and garbage.count:
-        remove_pack(folder / f"{garbage.name}.pack")
+        remove_packs(folder, [folder / f"{garbage.name}.pack"])
     else:
         for path in garbage.paths:
             path.unlink(missing_ok=True)
@@ -279,7 +279,7 @@ def _rewrite(folder: Path, pack: Path, dead: frozenset[bytes]) -> bool:
                 return False
         name = writer.finish()
     if name and name != pack.stem:
-        remove_pack(pack)
+        remove_packs(folder, [pack])
     return True
 
 

@@ -19,8 +19,8 @@ from ckstore.objects.disk import store_not_readable, sync_folder
 
 LOG_REF = "refs/ckstore/log"
 GIT_FOLDER = "objects.git"
-_FOREIGN_LOCK_SECONDS = 10.0
-_STALE_SECONDS = 2.0
+_FOREIGN_LOCK_SECONDS = 40.0
+_STALE_SECONDS = 30.0  # a living git whose lock was taken would delete ours, or the log that we moved
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -178,7 +178,7 @@ class _Wait:
 
         One that holds a commit id was ours: we write it at once, under our own lock, and git, whose
         housekeeping only deletes refs that it packed, leaves its own empty. An empty one is git's for
-        milliseconds; when the very same file is still there after seconds, its owner is gone. The clock
+        milliseconds; when the very same file is still there after half a minute, its owner is gone. The clock
         of the file system is not asked.
         """
         status = self._lock.stat()

@@ -15,11 +15,11 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
 
-from ckstore.objects.disk import remove_tree
+from ckstore.objects.disk import remove_tree, sync_folder
 from ckstore.objects.exclusive import is_at
 from ckstore.objects.head import GIT_FOLDER
 
@@ -57,13 +57,20 @@ def temporary_file(parent: Path, prefix: str) -> contextlib.AbstractContextManag
     return _held(make)
 
 
-def remove_pack(pack: Path) -> None:
-    """Delete a pack and its index. Killed in between, what is left is found by :func:`sweep`."""
-    index = pack.with_suffix(".idx")
-    with temporary_file(pack.parent, UNFINISHED_INDEX) as aside:
-        index.replace(aside)  # first: without it, a pack is not seen
-        for path in pack.parent.glob(f"{pack.stem}.*"):  # and what git made of it
-            path.unlink(missing_ok=True)
+def remove_packs(folder: Path, packs: Collection[Path]) -> None:
+    """Delete packs of ``folder`` and their indexes. Killed in between, what is left is found by :func:`sweep`.
+
+    The indexes go first, and that is synced: after a power cut as well, none must name a pack that is gone.
+    """
+    with contextlib.ExitStack() as asides:
+        for pack in packs:
+            aside = asides.enter_context(temporary_file(folder, UNFINISHED_INDEX))
+            pack.with_suffix(".idx").replace(aside)  # without it, a pack is not seen
+        if packs:
+            sync_folder(folder)
+        for pack in packs:
+            for path in folder.glob(f"{pack.stem}.*"):  # and what git made of it
+                path.unlink(missing_ok=True)
 
 
 def give_back(incoming: Path, store: Path) -> None:

@@ -376,8 +376,10 @@ def _address(before: Source | None, ours: Source, theirs: Source) -> str:
     """Where a source is, of which both sides changed the record: where the side says that followed it."""
     if ours.kind != theirs.kind:
         raise two_sources(ours, theirs)
-    if ours.url == theirs.url or ours.kind == "folder":  # a path means something on its own machine only
-        return ours.url if ours.url == theirs.url else ""
+    if ours.kind == "folder":  # a path means something on its own machine only
+        return "" if ours.url and theirs.url and ours.url != theirs.url else ours.url or theirs.url
+    if ours.url == theirs.url:
+        return ours.url
     if before is None or before.url not in (ours.url, theirs.url):
         raise two_sources(ours, theirs)
     return theirs.url if ours.url == before.url else ours.url

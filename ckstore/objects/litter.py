@@ -58,7 +58,7 @@ def temporary_file(parent: Path, prefix: str) -> contextlib.AbstractContextManag
 
 
 def remove_packs(folder: Path, packs: Collection[Path]) -> None:
-    """Delete packs of ``folder`` and their indexes. Killed in between, what is left is found by :func:`sweep`.
+    """Delete packs of ``folder`` and their indexes. Killed in between, what is left :func:`sweep` finds.
 
     The indexes go first, and that is synced: after a power cut as well, none must name a pack that is gone.
     """

@@ -31,13 +31,13 @@ _BEATS = 0.1  # seconds between two rounds of those who come again and again: th
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 
 
-@pytest.fixture(autouse=True)
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """One where nobody is dead: a lock of git's is respected for as long as it is in earnest."""
     return World(tmp_path)
 
 
+@pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """No power will be cut, so nothing is synced; packs are folded away under the readers all the time."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)

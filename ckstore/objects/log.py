@@ -66,6 +66,10 @@ class LogView:
         self.root = root
         self._objects = objects
 
+    def holds(self, oid: str) -> bool:
+        """True when the object is here, published or not: a commit of a history that is kept, say."""
+        return self._objects.has(oid)
+
     def find(self, path: Path) -> TreeEntry | None:
         """The entry at a path below the root; None when there is none."""
         oid, entry = self.root, None

@@ -8,11 +8,12 @@ from ckstore.errors import Conflict
 from ckstore.model.locks import Lock
 from ckstore.model.metadata import Need
 from ckstore.model.query import Hit, Query
-from ckstore.model.records import Release
+from ckstore.model.records import Release, Source
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
 from ckstore.objects.log import LogView
 from ckstore.operations.origins import KINDS_SOURCE
+from ckstore.operations.underived import underived
 from ckstore.resolve.problem import Candidate, Choice
 
 Search = Callable[[Query], Iterable[Hit]]
@@ -26,7 +27,8 @@ class StoreCatalogue:
     decides, and its providers for the same tags, as long as all of them still have these. A release that it
     pins keeps exactly the providers that it had, even none, unless ``refill``: then what had none is asked
     anew. ``preferred`` maps ``source:uid`` to the version to take where the lock says nothing, instead of the
-    newest. What was yanked is offered only to the lock that has it already.
+    newest. What was yanked, or is only claimed to be of a mirrored source, is offered only to the lock that
+    has it already.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class StoreCatalogue:
         self._named: dict[str, list[Candidate]] = {}
         self._tagged: dict[str, list[Candidate]] = {}
         self._modules: dict[str, list[Need]] = {}
+        self._sources: dict[str, Source | None] = {}
 
     def rank(self, source: str) -> tuple[int, str]:
         """The place of a source in the order of precedence."""
@@ -132,13 +135,24 @@ class StoreCatalogue:
         for (source, uid), releases in by_uid.items():
             first, kept = self._preferred.get(f"{source}:{uid}"), self._locked.get(f"{source}:{uid}")
             releases.sort(key=lambda hit: (hit.version == first, parse_version(hit.version)), reverse=True)
-            usable = [hit for hit in releases if not hit.yanked or hit.version == kept]
+            claimed = self._claimed(source, uid)
+            usable = [
+                hit for hit in releases
+                if hit.version == kept or not (hit.yanked or hit.version in claimed)
+            ]  # fmt: skip
             best = (usable or releases)[0]
             versions = tuple(dict.fromkeys(hit.version for hit in usable))
-            yanked = {hit.version: self._reason(hit) for hit in releases if hit not in usable}
+            yanked = {hit.version: self._reason(hit) for hit in releases if hit not in usable and hit.yanked}
+            left = tuple(hit.version for hit in releases if hit not in usable and not hit.yanked)
             name = f"{source}:{best.kind}:{best.name}"
-            candidates.append(Candidate(name, source, uid, versions, yanked))
+            candidates.append(Candidate(name, source, uid, versions, yanked, left))
         return sorted(candidates, key=lambda c: (self.rank(c.source), c.component))
+
+    def _claimed(self, source: str, uid: str) -> frozenset[str]:
+        if source not in self._sources:
+            self._sources[source] = self._view.source(source)
+        component = self._view.component(source, uid)
+        return underived(self._view, self._sources[source], component) if component else frozenset()
 
     def _reason(self, hit: Hit) -> str:
         yank = self._view.yank(hit.source, hit.uid, hit.version)
@@ -190,7 +204,8 @@ def _keys(lock: Lock, pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[s
 
 def _ambiguous(requirement: Requirement, found: list[Candidate]) -> Conflict:
     candidates = [
-        f"{candidate.component}@{(*candidate.versions, *candidate.yanked)[0]}" for candidate in found
+        f"{candidate.component}@{(*candidate.versions, *candidate.yanked, *candidate.claimed)[0]}"
+        for candidate in found
     ]
     hints = [f"name exactly one: `{found[0].component}`"]
     if len({candidate.source for candidate in found}) > 1:

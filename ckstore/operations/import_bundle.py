@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.errors import Conflict, NotFound, Unavailable
-from ckstore.model.locks import Lock
+from ckstore.model.locks import Lock, Pin
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.records import Operation, Release
 from ckstore.objects.bundles import BundleReader, Limits, Packed
@@ -128,6 +128,7 @@ class _Import:
         self._new.clear()
         for pin in content.lock.pins:
             if not view.has_release(pin.source, pin.uid, pin.version):
+                self._check_history(view, pin)
                 self._new[pin.source] = self._new.get(pin.source, 0) + 1
         theirs = {name: entry for name, entry in content.root.items() if name != LOCK_FILE}
         ours = {e.name: e for e in self.store.read_tree(view.root)} if view.root else {}
@@ -137,6 +138,18 @@ class _Import:
             change.join(merged, [content.commit] if content.joins else [])
             listed = ", ".join(f"{count} of {source}" for source, count in sorted(self._new.items()))
             change.summary = f"releases: {listed or 'none new'}"
+
+    def _check_history(self, view: LogView, pin: Pin) -> None:
+        """What the history that is kept here holds, the mirror has derived: whoever says more is wrong."""
+        source = view.source(pin.source)
+        if source is not None and source.head and pin.commit and view.holds(pin.commit):
+            raise Conflict(
+                f"{pin.component}@{pin.version} is said to be of the commit {pin.commit[:12]}; that is here,"
+                " and gives no such release.",
+                code="not-derived",
+                hints=[f"`ckstore mirror --update {pin.source}`, if it is behind", "nothing was published"],
+                details={"release": f"{pin.component}@{pin.version}", "commit": pin.commit},
+            )
 
 
 @dataclass(slots=True)

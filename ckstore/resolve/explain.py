@@ -49,7 +49,8 @@ def no_version(asked: Asked, candidate: Candidate) -> NotFound:
 def _yanked(candidate: Candidate) -> str:
     """``; 1.2.0 was yanked: it loses data``."""
     told = [f"{v} was yanked" + (f": {why}" if why else "") for v, why in candidate.yanked.items()]
-    more = f"; {len(told) - _SHOWN} more were yanked" if len(told) > _SHOWN else ""
+    told += [f"{v} came from elsewhere, and the mirror here has not derived it" for v in candidate.claimed]
+    more = f"; {len(told) - _SHOWN} more are not for new locks" if len(told) > _SHOWN else ""
     return "".join(f"; {text.rstrip('.')}" for text in told[:_SHOWN]) + more
 
 

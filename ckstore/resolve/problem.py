@@ -17,7 +17,8 @@ class Candidate:
     """One component that may answer; ``versions`` in the order of preference (locked, then newest).
 
     ``component`` is ``source:kind:name`` as its preferred version has it; identity is ``key``. What was
-    ``yanked`` (version → reason) is not among the versions; only explanations name it.
+    ``yanked`` (version → reason) and ``claimed`` (imported, not derived by the mirror of the source) are not
+    among the versions; only explanations name them.
     """
 
     component: str
@@ -25,6 +26,7 @@ class Candidate:
     uid: str
     versions: tuple[str, ...]
     yanked: Mapping[str, str] = field(default_factory=dict, compare=False)
+    claimed: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> str:

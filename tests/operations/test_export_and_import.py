@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import CkstoreError, Conflict, CorruptData
+from ckstore.errors import CkstoreError, Conflict, CorruptData, NotFound
 from ckstore.model.locks import Lock
 from ckstore.model.records import Release, Source
 from ckstore.objects.bundles import BundleReader, write_bundle
@@ -26,6 +26,7 @@ from ckstore.operations.import_bundle import ImportReport, import_bundle, write_
 from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
 from ckstore.operations.run import run
+from ckstore.operations.undo import undo
 from tests.mirror.upstream import Upstream, native
 from tests.objects.helpers import fsck, git, in_child, litter, packs
 from tests.operations.folders import component, workshop, write
@@ -283,8 +284,42 @@ class TestAMirrorAfterAnImport:
         newest = next(c for c in other.view().components("lib") if c.name == "p")
         assert set(newest.versions) == {"1.0.0", "1.0.1", "1.0.2", "1.0.3", "1.0.4"}
         assert newest.newest == "1.0.3"  # what the mirror here has reached
+        assert make_lock(other, ["program:p"])[0].pin("lib:program:p").version == "1.0.3"
+        with pytest.raises(NotFound, match="has not derived it"):
+            make_lock(other, ["program:p@=1.0.4"])
         mirror(other, upstream.url, name="lib")
         assert other.view().find(("sources", "lib")) == store.view().find(("sources", "lib"))
+        assert make_lock(other, ["program:p"])[0].pin("lib:program:p").version == "1.0.4"
+
+    def test_a_version_that_upstream_never_had_is_for_its_own_lock_alone(
+        self, store: ObjectStore, other: ObjectStore, upstream: Upstream
+    ) -> None:
+        mirror(other, upstream.url, name="lib")
+        head, files = upstream.head, dict(upstream.files)
+        upstream.commit(native("program/p", version="9.0.0") | native("program/new"))
+        mirror(store, upstream.url, name="lib")
+        lock = make_lock(store, ["program:p", "program:new"])[0]
+        taken(other, exported(store, lock))
+        upstream.reset(head, files)
+        assert make_lock(other, ["program:p"])[0].pin("lib:program:p").version == "1.0.3"
+        assert make_lock(other, ["program:p", "program:new"], present=lock)[0].pins == lock.pins
+        with pytest.raises(NotFound, match="has not derived it"):
+            make_lock(other, ["program:new"])
+
+    def test_a_version_that_the_history_here_does_not_give_is_refused(
+        self, store: ObjectStore, other: ObjectStore, upstream: Upstream
+    ) -> None:
+        mirror(other, upstream.url, name="lib")
+        upstream.commit({"program/p/main.c": "int v = 9;"})
+        mirror(store, upstream.url, name="lib")
+        data = exported(store, make_lock(store, ["program:p"])[0])
+        mirror(other, upstream.url, name="lib")
+        undo(other)  # the history that it brought is still held
+        with pytest.raises(Conflict) as caught:
+            taken(other, data)
+        assert caught.value.code == "not-derived"
+        mirror(other, upstream.url, name="lib")
+        assert taken(other, data).new == {}
 
 
 def other_source(files: Files) -> Files:

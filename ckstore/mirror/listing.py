@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, NotFound, Unavailable
-from ckstore.mirror.remote import Engine, PushingEngine, RemoteRefs, read_refs
+from ckstore.mirror.remote import Engine, PushingEngine, RemoteRefs, is_a_store, read_refs
 from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.objects.head import GIT_FOLDER
 
 MAX_REDIRECTS = 5
 
@@ -57,6 +58,8 @@ def list_remote(engine: Engine, git: Path, url: RemoteUrl, hops: int = MAX_REDIR
         else:
             return Listing(read_refs(pairs, url.text), spelling, url)
     assert first is not None
+    if url.kind == "folder" and (url.folder / GIT_FOLDER / "objects").is_dir():
+        raise is_a_store(str(url.folder))
     if url.kind == "folder" and url.folder.is_dir():
         raise NotFound(
             f"{url.folder} is not a git repository.",

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from ckstore.errors import NotFound, Unsupported
+from ckstore.errors import InvalidInput, NotFound, Unsupported
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_REF_BYTES, MAX_REFS, MAX_TAGS
+from ckstore.objects.head import LOG_REF
 
 Progress = Callable[[str], None]
 
@@ -93,6 +94,8 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
     branches = {n.removeprefix(_HEADS): oid for n, oid in oids.items() if n.startswith(_HEADS)}
     branch, note = _default(target.removeprefix(_HEADS), oids.get("HEAD", ""), branches)
     head = branches[branch] if branch else oids.get("HEAD", "")
+    if LOG_REF in oids and (not branch or head == oids[LOG_REF]):
+        raise is_a_store(where)
     if not head:
         raise NotFound(
             f"The repository at {where} is empty.",
@@ -110,6 +113,15 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
         tags = {tag: tags[tag] for tag in sorted(tags, key=version_order)[-MAX_TAGS:]}
     annotated = {oids[_TAGS + tag]: commit for tag, commit in tags.items() if oids[_TAGS + tag] != commit}
     return RemoteRefs(branch, head, tags, "; ".join(notes), frozenset(branches.values()), annotated)
+
+
+def is_a_store(where: str) -> InvalidInput:
+    """Its log is no history of components: other commands exchange it."""
+    return InvalidInput(
+        f"What is at {where} is a store of ckstore, not a repository of components.",
+        code="is-a-store",
+        hints=[f"ckstore pull {where}"],
+    )
 
 
 def _check_refs(listed: Sequence[tuple[str, str]], where: str) -> None:

@@ -32,6 +32,7 @@ from ckstore.mirror.remote import Progress
 from ckstore.mirror.tokens import CONFIGURING, Secrets, token_for
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_CHILD_BYTES, MAX_PACK_BYTES, MAX_SAID_BYTES
+from ckstore.objects.head import LOG_REF
 from ckstore.objects.sharing import lease
 
 try:
@@ -106,7 +107,7 @@ class StockGit:
 
     def list_refs(self, git: Path, url: RemoteUrl, spelling: str) -> list[tuple[str, str]]:
         """(ref, id) of what the remote has; ``HEAD`` may come twice, with an id and as ``ref: …``."""
-        patterns = ["HEAD", "refs/heads/*", "refs/tags/*"]
+        patterns = ["HEAD", "refs/heads/*", "refs/tags/*", LOG_REF]
         command = ["ls-remote", "--symref", "--", spelling, *patterns]
         lines = self._run(git, url, command, file_bytes=MAX_SAID_BYTES).splitlines()
         pairs = (line.partition("\t") for line in lines)

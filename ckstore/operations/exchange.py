@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ckstore.errors import InvalidInput, Unavailable
+from ckstore.errors import InvalidInput, NotFound, Unavailable
 from ckstore.mirror.listing import find_engine
 from ckstore.mirror.otherlog import QUARANTINE, bring_log, push_log
 from ckstore.mirror.quarantine import Quarantine, quarantine
@@ -23,7 +23,7 @@ from ckstore.model.names import unsafe_file_name
 from ckstore.model.records import Operation
 from ckstore.objects.bases import Bases
 from ckstore.objects.digests import Digests
-from ckstore.objects.head import GIT_FOLDER, LogMoved, read_head
+from ckstore.objects.head import GIT_FOLDER, LOG_REF, LogMoved, read_head
 from ckstore.objects.history import mark_elsewhere
 from ckstore.objects.joining import (
     ancestors,
@@ -193,6 +193,8 @@ class _Meeting:
         self.progress(f"asking {self.url.text} for its log")
         ours = read_head(self.store.path)
         theirs, self._spelling = bring_log(self.engine, self.incoming, self.url, ours, self.progress)
+        if not theirs and not join and self.there is None:
+            self._check_is_empty()
         for _ in range(_TRIES):
             with contextlib.suppress(LogMoved):
                 return self.take(read_head(self.store.path), theirs, join=join)
@@ -210,6 +212,8 @@ class _Meeting:
         if theirs in our_commits or not theirs:
             return PullReport(self.url.text, "unchanged", ours, theirs)
         here, there = objects.view(ours) if ours else self.store.view(), objects.view(theirs)
+        if there.find((OPERATION,)) is None:
+            raise _no_store(self.url, f"{LOG_REF} there is no log of ckstore")
         self._check_objects([oid for oid in their_commits if oid not in our_commits])
         digests = Digests(objects.read_tree, objects.read_blob, objects.large_blob)
         received = Received(objects, digests, self.progress)
@@ -257,6 +261,12 @@ class _Meeting:
         operation = Operation("pull", f"ckstore pull {self.url.text}", "")
         head = self.store.publish(operation, lambda writer: None, edit)
         return done[0], head, retired
+
+    def _check_is_empty(self) -> None:
+        """A repository without a log is a store to be if nothing else is in it."""
+        pairs = self.engine.list_refs(self.incoming.git, self.url, self._spelling)
+        if any(name != "HEAD" for name, _ in pairs):
+            raise _no_store(self.url, "it is a git repository")
 
     def _adopt(self, after: LogView, theirs: str) -> None:
         """Bring the objects in; what is known of histories that stay elsewhere comes before the log moves."""
@@ -322,6 +332,15 @@ class _Joined:
     def root_of(self, commit: str) -> str:
         """The tree of a commit."""
         return self.objects.root_of(commit)
+
+
+def _no_store(url: RemoteUrl, found: str) -> NotFound:
+    return NotFound(
+        f"There is no store of ckstore at {url.text}: {found}.",
+        code="not-a-store",
+        hints=[f"`ckstore mirror {url.text}` takes the components of a repository"],
+        details={"url": url.text},
+    )
 
 
 def _entries(objects: ObjectStore, root: str) -> dict[str, TreeEntry]:

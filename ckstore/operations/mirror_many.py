@@ -171,15 +171,18 @@ class _Crowd:
 
     def _further(self, outcome: Outcome) -> Sequence[Job]:
         """What a mirrored repository asks for."""
+        failed: CkstoreError
         if self.follow is None or outcome.report is None:
             return ()
         try:
             return self.follow(ObjectStore(self.store.path, create=False), outcome.report)
+        except CkstoreError as error:
+            failed = error
         except Exception as error:
             failed = _unexpected(f"what {outcome.source} needs cannot be read", error)
-            self.outcomes.append(Outcome(outcome.job, outcome.source, error=failed))
-            self.done(self.outcomes[-1])
-            return ()
+        self.outcomes.append(Outcome(outcome.job, outcome.source, error=failed))
+        self.done(self.outcomes[-1])
+        return ()
 
 
 def _unexpected(what: str, error: Exception) -> Unavailable:

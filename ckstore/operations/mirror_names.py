@@ -48,16 +48,16 @@ def choose_source(
             f"{url.text} gives no name for the source.", code="no-name", hints=["say --name <name>"]
         )
     if not wanted or wanted in known:
-        raise taken(known[wanted or url.name])
+        raise taken(known[wanted or url.name], url)
     return Source(_checked(wanted), url.text, "git")
 
 
-def taken(other: Source) -> Conflict:
-    """The name belongs to another source."""
+def taken(other: Source, url: RemoteUrl) -> Conflict:
+    """The name that ``url`` would have belongs to another source."""
     return Conflict(
         f"The name {other.name} belongs to another source, {other.url or other.kind}.",
         code="name-taken",
-        hints=["say --name <another name>"],
+        hints=[f"ckstore mirror {url.text} --name <another name>"],
     )
 
 

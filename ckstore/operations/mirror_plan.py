@@ -58,6 +58,8 @@ def plan(
     planned = Plan(known=known, several=update)
     if update and not addresses:
         planned.jobs = jobs_of_update(store)
+        if not planned.jobs:
+            planned.notes.append("nothing was mirrored yet; `ckstore mirror ADDRESS` begins")
         return planned
     for address in addresses:
         try:

@@ -49,7 +49,8 @@ class _Mirror:
         view, name = self.store.view(), expected.name
         source = view.source(name) or Source(name, self.url.text, "git")
         if source.url not in (self.url.text, self.moved_from):  # taken while this process waited
-            raise taken(source)
+            self.incoming.remove()
+            raise taken(source, self.url)
         if source.head != expected.head:  # another one mirrored it meanwhile: what we know is old
             listing = list_remote(self.engine, self.store.git, self.url)
         refs = listing.refs

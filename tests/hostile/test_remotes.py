@@ -333,6 +333,10 @@ def test_a_host_that_nobody_knows_counts_as_inside() -> None:
         ("https://github.com/a/b", "ssh://alias-of-mine/a/b", False),
         ("https://github.com/a/b", "ssh://git@unknown.example/a/b", False),
         ("https://github.com/a/b", "http://intranet/a/b", False),
+        ("https://github.com/a/b", "http://169.254.169.254/a/b", False),
+        ("https://github.com/a/b", "https://[fe80::1]/a/b", False),
+        ("https://github.com/a/b", "https://[::ffff:127.0.0.1]/a/b", False),
+        ("https://github.com/a/b", "ssh://git@[::1]/a/b", False),
         ("https://github.com/a/b", "https://unknown.example/a/b", True),  # a proxy may know it
         ("https://unknown.example/a/b", "https://10.0.0.1/a/b", False),
         ("https://10.0.0.1/a/b", "https://10.0.0.2/a/b", True),
@@ -345,7 +349,7 @@ def test_what_a_repository_needs_does_not_lead_from_outside_to_inside(
     known = {"github.com": "140.82.121.3", "codeberg.org": "217.197.84.140", "localhost": "127.0.0.1"}
 
     def look_up(host: str, port: None) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-        if host not in known and not host[0].isdigit():
+        if host not in known and not (host[0].isdigit() or ":" in host):
             raise socket.gaierror
         return [(0, 0, 0, "", (known.get(host, host), 0))]
 

@@ -155,7 +155,7 @@ class TestOwners:
         lab.has("lab/broken", f"{server.url}/lab/broken.git")
         answer = ck("mirror", "github:lab", "--jobs", "2", code=10)
         assert "broken: There is no repository at" in answer.err
-        assert "1 of 4 failed" in answer.err
+        assert "1 failed, 3 done" in answer.err
         assert names(store) == list(NAMES)
 
     def test_an_unknown_owner_is_said_with_its_host(self, ck: Session, lab: Forge) -> None:
@@ -263,7 +263,7 @@ class TestNeeds:
         report = mirror(store, ups["alpha"].url)
         follow = Dependencies()
         assert follow(store, report) == []
-        assert "is a folder" in follow.notes[0]
+        assert "is a folder" in follow.unmet[0].message
 
     def test_one_from_outside_cannot_lead_into_our_own_network(
         self, ups: dict[str, Upstream], store: ObjectStore
@@ -275,14 +275,40 @@ class TestNeeds:
             follow(store, replace(report, url="https://203.0.113.1/lab/alpha")) != []
         )  # not of the internet
         assert follow(store, replace(report, url="https://8.8.8.8/lab/alpha")) == []
-        assert follow.notes == [
+        assert [need.message for need in follow.unmet] == [
             "alpha (https://8.8.8.8/lab/alpha) needs http://127.0.0.1:9/x/y, which is inside this machine's"
             " own network: mirror it yourself if you want it"
         ]
 
-    def test_a_place_without_a_name_is_refused(self) -> None:
-        with pytest.raises(InvalidInput):
-            Dependencies("https://example.org/x")
+    @pytest.mark.parametrize("place", ["https://example.org/x", "file://{name}", "file:///{name}", "{name}"])
+    def test_a_place_without_a_name_or_within_this_machine_is_refused(self, ck: Session, place: str) -> None:
+        assert "like https://" in ck("mirror", "https://example.org/x/y", "--deps", "--at", place, code=2).err
+
+    def test_json_names_what_is_not_followed(self, ck: Session, ups: dict[str, Upstream]) -> None:
+        self.needing(ups["alpha"], "{uid: 0123456789abcdef}", f"{{alias: x, url: {ups['beta'].url}}}")
+        entries = ck("mirror", ups["alpha"].url, "--deps", "--json").json
+        unmet = [entry for entry in entries if entry.get("error") == "need-not-followed"]
+        assert [(entry["needed_by"], entry["name"], entry["uid"], entry["url"]) for entry in unmet] == [
+            ("alpha", "", "0123456789abcdef", ""), ("alpha", "x", "", ups["beta"].url),
+        ]  # fmt: skip
+        assert "is a folder" in unmet[1]["message"]
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_needs_that_cannot_be_read_are_a_failure(
+        self, ck: Session, ups: dict[str, Upstream], store: ObjectStore, again: bool
+    ) -> None:
+        up = ups["alpha"]
+        self.needing(up, "{alias: beta}")
+        lost = up.at("program/alpha/main.c")
+        up.commit({"program/alpha/main.c": "another"})
+        up.lose(lost)
+        if again:
+            ck("mirror", up.url)
+        answer = ck("mirror", up.url, "--deps", code=13)
+        assert answer.out.startswith("alpha: ")
+        assert "What alpha needs cannot be read" in answer.err
+        entries = ck("mirror", up.url, "--deps", "--json", code=13).json
+        assert [entry.get("error") for entry in entries] == [None, "needs-unreadable"]
 
 
 class TestTogether:

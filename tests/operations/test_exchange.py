@@ -18,7 +18,7 @@ from ckstore.mirror.stock_git import StockGit
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.records import Component, Operation, Release, Run, Source
 from ckstore.objects.digests import Digests
-from ckstore.objects.head import move_head, read_head
+from ckstore.objects.head import LOG_REF, move_head, read_head
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
@@ -78,6 +78,23 @@ class TestAPull:
             assert read_head(other.path) == read_head(store.path)
         assert pull(other, str(store.path)).how == "unchanged"
         assert check(ObjectStore(other.path)).damage == ()
+
+    def test_of_a_repository_that_is_no_store_is_refused(
+        self, store: ObjectStore, tmp_path: Path, have_git: str
+    ) -> None:
+        up = Upstream(tmp_path / "up.git")
+        for engine in (LibraryGit(), StockGit(have_git)):
+            assert pull(store, up.url, engine=engine).how == "unchanged"  # it may become one
+        up.commit(native("program/p"))
+        for engine in (LibraryGit(), StockGit(have_git)):
+            with pytest.raises(NotFound) as refused:
+                pull(store, up.url, engine=engine)
+            assert (refused.value.code, refused.value.exit_code) == ("not-a-store", 10)
+            assert f"ckstore mirror {up.url}" in refused.value.hints[0]
+        up.repo.references.create(LOG_REF, up.head)
+        with pytest.raises(NotFound, match=r"no log of ckstore"):
+            pull(store, up.url)
+        assert read_head(store.path) == ""
 
     def test_joins_what_both_published_by_one_operation(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str

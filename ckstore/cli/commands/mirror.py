@@ -23,7 +23,7 @@ from ckstore.cli.common import (
 
 if TYPE_CHECKING:
     from ckstore.operations.mirror import MirrorReport
-    from ckstore.operations.mirror_deps import Dependencies
+    from ckstore.operations.mirror_deps import Dependencies, Unmet
     from ckstore.operations.mirror_many import Job, Outcome
     from ckstore.operations.mirror_plan import Plan
 
@@ -37,7 +37,7 @@ _PROBLEMS_SHOWN = 20
 @click.option("--match", multiple=True, metavar="GLOB", help="Of an owner, repositories with such a name.")
 @click.option("--topic", "topics", multiple=True, metavar="TOPIC", help="Of an owner, those with this topic.")
 @click.option("--forks", is_flag=True, help="Of an owner, forks as well.")
-@click.option("--archived/--no-archived", default=True, help="Of an owner, archived ones (default: yes).")
+@click.option("--archived/--no-archived", default=None, help="Of an owner, archived ones (default: yes).")
 @click.option("--deps", is_flag=True, help="Mirror what the repositories say that they need, too.")
 @click.option(
     "--at", "place", default="", metavar="URL", help="With --deps: where those named without address are."
@@ -50,7 +50,7 @@ _PROBLEMS_SHOWN = 20
 @json_option
 def command(
     addresses: tuple[str, ...], name: str, update: bool, match: tuple[str, ...], topics: tuple[str, ...],
-    forks: bool, archived: bool, deps: bool, place: str, jobs: int, wait: float, dry_run: bool,
+    forks: bool, archived: bool | None, deps: bool, place: str, jobs: int, wait: float, dry_run: bool,
     store_path: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Mirror git repositories: every component, with a release for every change in its history.
@@ -72,12 +72,18 @@ def command(
 
     if not addresses and not update:
         raise click.UsageError("Missing ADDRESS. To bring everything up to date, say --update.")
+    of_owners = {"--match": match, "--topic": topics, "--forks": forks, "--archived": archived is not None}
+    _check_options(addresses, [option for option, given in of_owners.items() if given])
+    if place and not deps:
+        raise click.UsageError("--at goes with --deps: it says where what a repository needs is.")
+    if name and update:
+        raise click.UsageError("--name does not go with --update: a source keeps its name.")
     follow = _dependencies(place) if deps else None
     store = open_store(store_path, create=not update)
     with Progress() as progress:
         planned = plan(
             store, addresses, name=name, update=update,
-            selection=Selection(match, topics, forks=forks, archived=archived),
+            selection=Selection(match, topics, forks=forks, archived=archived is not False),
             patience=Patience(wait, progress),
         )  # fmt: skip
         if not dry_run:
@@ -86,10 +92,24 @@ def command(
                 store, planned.jobs, at_once=jobs, follow=follow, progress=progress, done=show
             )
     if dry_run:
+        if deps:
+            note("what they need is not listed: it is read when they are mirrored")
         return _list(planned, as_json)
     if len(outcomes) == 1 and outcomes[0].error and not planned.failures and not planned.several:
         raise outcomes[0].error
-    return _sum_up(planned, outcomes, follow.notes if follow else [], as_json)
+    return _sum_up(planned, outcomes, follow.unmet if follow else [], as_json)
+
+
+def _check_options(addresses: Sequence[str], chosen: Sequence[str]) -> None:
+    """Options that choose among an owner's repositories need an owner."""
+    from ckstore.mirror.short import read_short
+
+    shorts = [read_short(address) for address in addresses]
+    if chosen and not any(short is not None and short.may_be_group for short in shorts):
+        raise click.UsageError(
+            f"{' and '.join(chosen)} {'goes' if len(chosen) == 1 else 'go'} with an owner's repositories,"
+            " such as github:OWNER; no owner is named."
+        )
 
 
 def _dependencies(place: str) -> Dependencies:
@@ -110,22 +130,24 @@ class _Show:
             _show(outcome.report)
 
 
-def _sum_up(plan: Plan, outcomes: Sequence[Outcome], notes: Sequence[str], as_json: bool) -> int:
+def _sum_up(plan: Plan, outcomes: Sequence[Outcome], unmet: Sequence[Unmet], as_json: bool) -> int:
     failed = [*plan.failures, *(outcome for outcome in outcomes if outcome.error and not outcome.empty)]
     if as_json:
-        print_json([*(o.as_plain() for o in (*outcomes, *plan.failures)), *plan.gone_as_plain()])
+        told = [outcome.as_plain() for outcome in (*outcomes, *plan.failures)]
+        print_json([*told, *(need.as_plain() for need in unmet), *plan.gone_as_plain()])
     else:
         for source in plan.gone:
             say(f"{source.name}: its repository is gone from {source.url}; everything mirrored stays")
         empty = [f"{outcome.source} is empty" for outcome in outcomes if outcome.empty]
-        for text in (*plan.notes, *empty, *notes):
+        for text in (*plan.notes, *empty, *(need.message for need in unmet)):
             note(text)
         for outcome in failed:
             assert outcome.error is not None
             where = outcome.source or outcome.job.address
             tell({**outcome.error.as_plain(), "message": f"{where}: {outcome.error.message}"}, as_json=False)
-        if failed and len(outcomes) > 1:
-            note(f"{len(failed)} of {len(outcomes) + len(plan.failures)} failed; the others are done")
+        done = sum(outcome.report is not None for outcome in outcomes)
+        if failed and done:
+            note(f"{len(failed)} failed, {done} done")
     first = next((outcome.error for outcome in failed if outcome.error), None)
     return first.exit_code if first else 0
 

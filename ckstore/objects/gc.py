@@ -25,14 +25,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ckstore.errors import CkstoreError, Unavailable
+from ckstore.errors import CkstoreError, CorruptData, Unavailable
 from ckstore.objects.disk import sync_folder
-from ckstore.objects.head import is_object_id
+from ckstore.objects.head import is_object_id, read_head
 from ckstore.objects.litter import remove_packs, temporary_file
+from ckstore.objects.packedrefs import packed_refs_are_bad
 from ckstore.objects.packindex import pack_rows
 from ckstore.objects.packs import PackWriter
-from ckstore.objects.reach import reach, roots
+from ckstore.objects.reach import former_heads, reach, roots
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.stored import all_ids
 
 _MARKS = "unreached"
 _DELTA_TYPES = (6, 7)
@@ -94,7 +96,9 @@ def find_unreached(store: ObjectStore, seen: set[bytes], grace: float, progress:
     Raises :class:`Unavailable` (``store-damaged``) when something that must be walked is not whole.
     """
     try:
+        _refuse_lost_refs(store)
         reach(store, roots(store), seen, progress)
+        reach(store, former_heads(store), seen, progress, lenient=True)
     except CkstoreError as error:
         raise Unavailable(
             f"Nothing was removed, because the store is damaged: {error.message}",
@@ -113,6 +117,27 @@ def find_unreached(store: ObjectStore, seen: set[bytes], grace: float, progress:
                 found.due.append(Garbage("objects", f"loose {oid.hex()}", size, 1, (path,)))
     found.due += _unfinished(folder, now)
     return found
+
+
+def _refuse_lost_refs(store: ObjectStore) -> None:
+    """Raise :class:`CorruptData` for a store without a log that holds operations: one may have been lost.
+
+    And for one whose packed refs are damaged.
+    """
+    if packed_refs_are_bad(store):
+        raise CorruptData("packed-refs has damaged lines.", code="bad-packed-refs")
+    if not read_head(store.path) and any(_is_operation(store, oid) for oid in all_ids(store.git / "objects")):
+        raise CorruptData(
+            f"There is no log in {store.path}, but operations are: the log may have been lost.",
+            code="bad-log-ref",
+        )
+
+
+def _is_operation(store: ObjectStore, oid: str) -> bool:
+    with contextlib.suppress(CkstoreError):
+        if store.kind_of(oid) == "commit":
+            return store.view(oid).find(("operation",)) is not None
+    return False
 
 
 def _is_due(

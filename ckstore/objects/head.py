@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ckstore.errors import Conflict, CorruptData, Unavailable
@@ -22,6 +23,7 @@ GIT_FOLDER = "objects.git"
 _FOREIGN_LOCK_SECONDS = 40.0
 _STALE_SECONDS = 30.0  # a living git whose lock was taken would delete ours, or the log that we moved
 _OBJECT_ID = re.compile(r"[0-9a-f]{40}")
+_CONTROL = frozenset(map(chr, (*range(33), 127)))  # no name of a ref has one, see git-check-ref-format(1)
 
 
 class LogMoved(Conflict):
@@ -32,21 +34,58 @@ class LogMoved(Conflict):
 
 
 def read_head(store: Path) -> str:
-    """The commit id (40 hex digits) that the log of the store at ``store`` is at; empty if there is none."""
+    """The commit id (40 hex digits) that the log of the store at ``store`` is at; empty if there is none.
+
+    Raises :class:`CorruptData` (``bad-log-ref``) for a ref that holds no id, and for one that is not there
+    although the store has published: a lost log must not be taken for one that never was.
+    """
     git = store / GIT_FOLDER
     try:
-        text = _loose(git) or _packed(git)
-    except UnicodeDecodeError:
-        text = "?"
+        text = _log_ref(git)
+        if not text and _has_published(git):
+            text = _log_ref(git) or "?"  # somebody else may have published between the two looks
+            if text == "?":
+                raise _bad_log_ref(store, f"The log ref of {store} is missing, and the store has published.")
     except OSError as error:
         raise store_not_readable(store, error) from error
     if text and not is_object_id(text):
-        raise CorruptData(
-            f"The log ref of {store} holds no commit id.",
-            code="bad-log-ref",
-            hints=[f"`git -C {git} fsck` names the dangling commit that {git / LOG_REF} was at"],
-        )
+        raise _bad_log_ref(store, f"The log ref of {store} holds no commit id.")
     return text
+
+
+def _bad_log_ref(store: Path, message: str) -> CorruptData:
+    git = store / GIT_FOLDER
+    return CorruptData(
+        message,
+        code="bad-log-ref",
+        hints=[
+            "`ckstore fsck --repair` names the newest whole operation, and how to go back to it",
+            f"`git -C {git} fsck` names the dangling commit that {git / LOG_REF} was at",
+        ],
+    )
+
+
+def _log_ref(git: Path) -> str:
+    """What the ref of the log holds; ``?`` for what is no text, empty where there is none."""
+    try:
+        return _loose(git) or _packed(git)
+    except UnicodeDecodeError:
+        return "?"
+
+
+def _has_published(git: Path) -> bool:
+    """True when git's own HEAD is not as in a new store: the first publication sets it (:func:`_name_head`).
+
+    A HEAD that is missing or damaged tells nothing, and then the log must not be begun anew either.
+    """
+    try:
+        return not (git / "HEAD").read_text("ascii").startswith("ref: refs/")
+    except FileNotFoundError:
+        return git.is_dir()
+    except UnicodeDecodeError:
+        return True
+    except NotADirectoryError:
+        return False
 
 
 def is_object_id(text: str) -> bool:
@@ -63,10 +102,25 @@ def _loose(git: Path) -> str:
 
 def _packed(git: Path) -> str:
     try:
-        lines = (git / "packed-refs").read_text("utf-8", "surrogateescape").splitlines()
+        lines = packed_lines(git)
     except (FileNotFoundError, NotADirectoryError):
         return ""
-    return next((line[:40] for line in lines if line[41:] == LOG_REF and line[40:41] == " "), "")
+    found = next((line[:40] for line in lines if line[41:] == LOG_REF and line[40:41] == " "), "")
+    return found or ("?" if any(is_bad_packed_line(line) for line in lines) else "")
+
+
+def packed_lines(git: Path) -> list[str]:
+    """The lines of ``packed-refs``; OSError where there is none."""
+    return (git / "packed-refs").read_text("utf-8", "surrogateescape").removesuffix("\n").split("\n")
+
+
+def is_bad_packed_line(line: str) -> bool:
+    """True for a line of ``packed-refs`` that git did not write: it may have been that of any ref."""
+    if not line or line.startswith("#"):
+        return False
+    if line.startswith("^"):
+        return not is_object_id(line[1:])
+    return not (is_object_id(line[:40]) and line[40:46] == " refs/" and not _CONTROL & set(line[46:]))
 
 
 def move_head(store: Path, old: str, new: str) -> None:
@@ -77,8 +131,7 @@ def move_head(store: Path, old: str, new: str) -> None:
     :class:`Conflict` when the log is not at ``old``, :class:`Unavailable` when the lock stays.
     """
     _write(store, new, old)
-    if not old:
-        _name_head(store / GIT_FOLDER, new)
+    _name_head(store / GIT_FOLDER, old or new)
 
 
 def put_head(store: Path, new: str) -> None:
@@ -87,26 +140,35 @@ def put_head(store: Path, new: str) -> None:
 
 
 def _write(store: Path, new: str, old: str | None) -> None:
+    def check() -> None:
+        if old is not None and read_head(store) != old:
+            raise LogMoved
+
     ref = store / GIT_FOLDER / LOG_REF
-    lock = ref.with_name(ref.name + ".lock")
-    descriptor = _take(lock)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(f"{new}\n".encode("ascii"))
-            file.flush()
-            os.fsync(file.fileno())
-            if old is not None and read_head(store) != old:
-                raise LogMoved
-        lock.replace(ref)
-    except BaseException:
-        lock.unlink(missing_ok=True)
-        raise
-    sync_folder(ref.parent)
+    write_locked(ref, f"{new}\n".encode("ascii"), check)
     sync_folder(ref.parent.parent)  # it may be new
 
 
+def write_locked(path: Path, data: bytes, check: Callable[[], None] = lambda: None) -> None:
+    """Replace a file as git does, by way of its lock file, if ``check`` does not raise with the lock held."""
+    lock = path.with_name(path.name + ".lock")
+    descriptor = _take(lock)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            check()
+        lock.replace(path)
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def _name_head(git: Path, commit: str) -> None:
-    """Let git's own HEAD be at the first operation, for good: stock tools complain of one that is nowhere.
+    """Let git's own HEAD be at the first operation, for good: so it is known that there was one, whatever
+    happens to the ref of the log, and stock tools complain of a HEAD that is nowhere.
 
     One that names a branch which is there is somebody's, and stays.
     """

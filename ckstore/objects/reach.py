@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
 import pygit2
 
-from ckstore.errors import CorruptData
+from ckstore.errors import CkstoreError, CorruptData
+from ckstore.objects.aside import FOLDER
 from ckstore.objects.head import LOG_REF, is_object_id, read_head
 from ckstore.objects.store import ObjectStore
 
@@ -29,7 +31,11 @@ def roots(store: ObjectStore) -> list[str]:
 def refs(store: ObjectStore, skip: Container[str] = ()) -> Iterator[tuple[str, str]]:
     """(name, object id) of every ref that is no alias of another; CorruptData for one that cannot be read."""
     references = store.repo.references
-    for name in references:
+    try:
+        names = list(references)
+    except pygit2.GitError as error:
+        raise CorruptData(f"The refs cannot be read: {error}.", code="bad-ref") from error
+    for name in names:
         if name in skip:
             continue
         try:
@@ -38,6 +44,16 @@ def refs(store: ObjectStore, skip: Container[str] = ()) -> Iterator[tuple[str, s
             raise CorruptData(f"The ref {name} cannot be read: {error}.", code="bad-ref") from error
         if is_object_id(target):
             yield name, target
+
+
+def former_heads(store: ObjectStore) -> list[str]:
+    """What the log and other refs were at before repairs: as far as it is there, it must not go either."""
+    found: set[str] = set()
+    for pattern in ("log-*", "packed-refs-*", "refs-*"):
+        for path in (store.path / FOLDER).glob(pattern):
+            with contextlib.suppress(OSError):
+                found.update(filter(is_object_id, path.read_text("latin-1").split()))
+    return sorted(oid for oid in found if store.has(oid))
 
 
 def bad_refs(store: ObjectStore) -> list[tuple[str, Path]]:
@@ -64,30 +80,39 @@ def _reflogs(folder: Path) -> Iterator[str]:
 
 
 def reach(
-    store: ObjectStore, tips: Iterable[str], seen: set[bytes], progress: Progress = lambda line: None
-) -> None:
+    store: ObjectStore, tips: Iterable[str], seen: set[bytes], progress: Progress = lambda line: None,
+    *, lenient: bool = False,
+) -> None:  # fmt: skip
     """Add to ``seen`` the ids (20 bytes each) of all that is reached from ``tips``; what is in it was walked.
 
     Files are not read. Raises :class:`CorruptData` or NotFound for the first object that is not whole:
-    what lies behind it cannot be known.
+    what lies behind it cannot be known; ``lenient`` goes on beside it.
     """
     pending = [bytes.fromhex(tip) for tip in tips]
     while pending:
         raw = pending.pop()
         if raw in seen:
             continue
-        kind, data = store.read(raw.hex())
+        try:
+            files, below = _below(store, raw)
+        except CkstoreError:
+            if not lenient:
+                raise
+            continue
         seen.add(raw)
+        seen.update(files)
+        pending += below
         if len(seen) % _REPORT_EVERY == 0:
             progress(f"walked {len(seen)} objects")
-        if kind == "tree":
-            for is_tree, below in _tree(data, raw):
-                if is_tree:
-                    pending.append(below)
-                else:
-                    seen.add(below)
-        elif kind in ("commit", "tag"):
-            pending += _named(data)
+
+
+def _below(store: ObjectStore, raw: bytes) -> tuple[list[bytes], list[bytes]]:
+    """(files, whatever else) that an object names."""
+    kind, data = store.read(raw.hex())
+    if kind == "tree":
+        entries = list(_tree(data, raw))
+        return [oid for is_tree, oid in entries if not is_tree], [oid for is_tree, oid in entries if is_tree]
+    return [], _named(data) if kind in ("commit", "tag") else []
 
 
 def named_in(kind: str, data: bytes) -> list[str]:

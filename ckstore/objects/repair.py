@@ -6,13 +6,13 @@ Where good copies come from is the caller's: a function that is asked for ids an
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from ckstore.errors import CkstoreError
+from ckstore.objects.aside import keep_copy, move_aside
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.hashing import object_id
 from ckstore.objects.head import LOG_REF, put_head, read_head
@@ -24,7 +24,7 @@ from ckstore.objects.packs import ObjectType, PackWriter
 from ckstore.objects.reach import bad_refs, reach
 from ckstore.objects.reindex import entries_of
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.stored import BadPack, Object, bad_loose, bad_packs, good_ids, salvage
+from ckstore.objects.stored import BadPack, Object, all_ids, bad_loose, bad_packs, good_ids, salvage
 from ckstore.objects.verify import unheld
 
 Progress = Callable[[str], None]
@@ -153,9 +153,7 @@ def mend_refs(store: ObjectStore, seen: set[str]) -> list[str]:
     mended = []
     for name, path in bad_refs(store):
         if name.startswith(HISTORY_REFS):
-            aside = store.path / "damaged" / name.replace("/", "-")
-            aside.parent.mkdir(exist_ok=True)
-            path.replace(aside)
+            move_aside(store.path, path, name)
             oid = _meant(store, name)
             if oid and store.has(oid):
                 put_refs(store.repo, {name: oid})
@@ -224,7 +222,7 @@ def _candidates(store: ObjectStore) -> Iterator[str]:
 
 def _all_operations(store: ObjectStore) -> list[str]:
     found = []
-    for oid in sorted(good_ids(store.git / "objects", [])):
+    for oid in sorted(all_ids(store.git / "objects")):
         try:
             if store.kind_of(oid) == "commit":
                 commit = store.read_commit(oid)
@@ -240,11 +238,9 @@ def _all_operations(store: ObjectStore) -> list[str]:
 def restore_log(store: ObjectStore, head: str) -> None:
     """Let the log be at ``head`` again; what the ref held is kept in ``damaged/``. Locks: the log's."""
     ref = store.git / LOG_REF
-    aside = store.path / "damaged" / f"log-{int(time.time())}"
     try:
-        aside.parent.mkdir(exist_ok=True)
         if ref.exists():
-            aside.write_bytes(ref.read_bytes())
+            keep_copy(store.path, ref, "log")
         put_head(store.path, head)
     except OSError as error:
         raise not_writable(store.path, error) from error

@@ -137,6 +137,12 @@ def good_ids(objects: Path, bad: list[BadPack]) -> set[str]:
     return found
 
 
+def all_ids(objects: Path) -> set[str]:
+    """The ids of all objects that packs and loose files name, whole or not."""
+    loose = {path.parent.name + path.name for path in objects.glob("[0-9a-f][0-9a-f]/*")}
+    return good_ids(objects, []) | {oid for oid in loose if is_object_id(oid)}
+
+
 def bad_loose(objects: Path) -> Iterator[tuple[str, CkstoreError]]:
     """(id, what is wrong) of every loose object that is damaged."""
     for folder in sorted(objects.glob("[0-9a-f][0-9a-f]")):

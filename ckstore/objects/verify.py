@@ -17,10 +17,11 @@ from ckstore.errors import CkstoreError, CorruptData
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.hashing import object_id
-from ckstore.objects.head import read_head
+from ckstore.objects.head import LOG_REF, read_head
 from ckstore.objects.history import is_elsewhere
 from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
+from ckstore.objects.packedrefs import packed_refs_are_bad
 from ckstore.objects.reach import bad_refs, refs
 from ckstore.objects.statcache import forget
 from ckstore.objects.store import ObjectStore
@@ -171,7 +172,7 @@ def walk_all(store: ObjectStore, progress: Progress) -> Walk:
 
 def _whole_refs(store: ObjectStore) -> list[tuple[str, str]]:
     try:
-        return list(refs(store, skip={name for name, _ in bad_refs(store)}))
+        return list(refs(store, skip={LOG_REF, *(name for name, _ in bad_refs(store))}))
     except CkstoreError:
         return []
 
@@ -198,6 +199,13 @@ def _refs(store: ObjectStore, walk: Walk) -> Iterator[Damage]:
     """Refs that hold nothing, and commits that the records of sources name and no ref holds."""
     for name, _ in bad_refs(store):
         yield Damage("bad-ref", name, "It holds no object id; `ckstore fsck --repair` sets it again.")
+    if packed_refs_are_bad(store):
+        yield Damage(
+            "bad-packed-refs",
+            "packed-refs",
+            "Some lines are damaged; `ckstore fsck --repair` sets these refs again.",
+        )
+        return
     for source, commits in unheld(store, walk.seen):
         yield Damage(
             "history-not-held", source,

@@ -10,6 +10,7 @@ from pathlib import Path
 from ckstore.errors import CkstoreError, Conflict
 from ckstore.objects.layout import lay_out
 from ckstore.objects.litter import sweep, temporary_folder
+from ckstore.objects.packedrefs import mend_packed_refs
 from ckstore.objects.repair import last_good, mend, mend_refs, restore_log
 from ckstore.objects.sharing import alone
 from ckstore.objects.store import ObjectStore
@@ -58,6 +59,8 @@ def repair(
     sweep(store.path)
     report, copies = Repair(), GoodCopies(store, others, progress)
     with alone(store.path, _WAIT_SECONDS, progress), store.lock("log"):
+        if mend_packed_refs(store):
+            report.done.append("packed-refs was written anew without its damaged lines")
         _objects(store, copies, report, progress)
         _log(store, back_to, report, progress)
         walk = walk_all(store, progress)

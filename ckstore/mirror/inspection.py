@@ -97,13 +97,22 @@ def _bad(path: Path, why: str) -> CorruptData:
     return CorruptData(f"The index {path.name} cannot be used: {why}.", code="bad-pack-index")
 
 
-def inspect(folder: Path) -> dict[str, str]:
-    """What must not be read of the packs in a folder (``objects/pack``): object id → reason."""
+Inspected = dict[Path, dict[str, str]]  # pack → what must not be read of it: object id → reason
+
+
+def inspect(folder: Path, inspected: Inspected | None = None) -> dict[str, str]:
+    """What must not be read of the packs in a folder (``objects/pack``): object id → reason.
+
+    ``inspected`` remembers it, for packs that nobody else changes; it is added to.
+    """
     refused: dict[str, str] = {}
+    inspected = {} if inspected is None else inspected
     for index in sorted(folder.glob("pack-*.idx")):
         pack = index.with_suffix(".pack")
         if pack.is_file() and pack.stat().st_size > _HEADER:
-            refused |= inspect_pack(pack, PackIndex(index))
+            if pack not in inspected:
+                inspected[pack] = inspect_pack(pack, PackIndex(index))
+            refused |= inspected[pack]
     return refused
 
 

@@ -33,7 +33,7 @@ import pygit2
 
 from ckstore.errors import CkstoreError
 from ckstore.mirror.borrowing import BorrowingStore
-from ckstore.mirror.inspection import inspect
+from ckstore.mirror.inspection import Inspected, inspect
 from ckstore.mirror.loose_copies import copy_loose
 from ckstore.objects.known import KnownObjects
 from ckstore.objects.stream import Pieces
@@ -67,11 +67,13 @@ class Copied:
             path.unlink(missing_ok=True)
 
 
-def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]) -> Copied | None:
+def copy_packs(
+    source: Path, target: BorrowingStore, store: Path, tips: set[str], inspected: Inspected
+) -> Copied | None:
     """Copy the packs of the repository at ``source`` (its git folder) into ``target``; None: not suitable.
 
     ``store`` is the objects folder of the store, ``tips`` the commits that are wanted. Whether what they
-    reach is whole is for the caller to check.
+    reach is whole is for the caller to check. ``inspected``: see :func:`inspect`.
     """
     packs: list[Path] = []
     try:
@@ -79,7 +81,7 @@ def copy_packs(source: Path, target: BorrowingStore, store: Path, tips: set[str]
         there, here = source / "objects" / "pack", target.git / "objects" / "pack"
         packs.extend(_copy(path, here) for path in _packs(there))
         packs += copy_loose(source / "objects", here, packs)
-        if inspect(here):
+        if inspect(here, inspected):
             raise _Unsuitable("objects beyond a limit: a fetch leaves out what holds them")
         ids = {raw for pack in packs for raw in _ids(pack.with_suffix(".idx"))}
         _check_shared(packs, ids, store)

@@ -21,7 +21,7 @@ import pygit2
 
 from ckstore.errors import CkstoreError, Unavailable
 from ckstore.mirror.borrowing import BorrowingStore, object_folders
-from ckstore.mirror.inspection import inspect
+from ckstore.mirror.inspection import Inspected, inspect
 from ckstore.mirror.remote import Progress
 from ckstore.mirror.urls import RemoteUrl
 from ckstore.model.limits import MAX_TAG_CHAIN
@@ -55,6 +55,7 @@ class Quarantine:
     known: set[str] = field(default_factory=set)
     whole: bool = True  # False: reads a damaged folder, see `lean_on`
     damage: list[str] = field(default_factory=list)  # what the other side could not give
+    inspected: Inspected = field(default_factory=dict)  # of our own packs, which are named by their bytes
     _packed_refs: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -121,7 +122,8 @@ class Quarantine:
         Nor is it where objects are beyond a limit: they must not come into the store.
         """
         self.objects.repo.free()
-        self.objects = BorrowingStore(self.path, self.lenders, inspect(self.git / "objects" / "pack"))
+        refused = inspect(self.git / "objects" / "pack", self.inspected)
+        self.objects = BorrowingStore(self.path, self.lenders, refused)
         self.whole = not (self.git / "shallow").exists() and not self.objects.refused
 
     def remove(self) -> None:
@@ -197,8 +199,9 @@ def _open(store: ObjectStore, path: Path, url: RemoteUrl) -> Quarantine:
     give_back(path, store.path)
     for litter in (git / "objects" / "pack").glob("tmp_*"):
         litter.unlink(missing_ok=True)
-    refused = inspect(git / "objects" / "pack")
-    opened = Quarantine(store, path, BorrowingStore(path, lenders, refused), lenders, whole=not refused)
+    inspected: Inspected = {}
+    objects = BorrowingStore(path, lenders, inspect(git / "objects" / "pack", inspected))
+    opened = Quarantine(store, path, objects, lenders, whole=not objects.refused, inspected=inspected)
     opened.set_known()
     return opened
 

@@ -58,7 +58,8 @@ def _copy_packs(engine: Engine, quarantine: Quarantine, url: RemoteUrl, refs: Re
     git = git_folder(url.folder)
     if git is None or not tips:
         return
-    copied = copy_packs(git, quarantine.objects, quarantine.store.git / "objects", tips)
+    ours = quarantine.store.git / "objects"
+    copied = copy_packs(git, quarantine.objects, ours, tips, quarantine.inspected)
     if copied is None:
         return
     if engine.is_connected(quarantine.git, url, copied.commits):

@@ -8,12 +8,13 @@ is refused, the rest is mirrored.
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -29,8 +30,9 @@ _ENOUGH = 64  # compressed bytes that hold the two sizes at the beginning of a d
 _BEGINNING = 128  # bytes of an entry that hold its header and these
 _WINDOW = 64 * 1024
 _OUTSIDE = 8  # a type has three bits
-_NO_BASE, _LOST, _ENDLESS = -1, -2, -3
+_NO_BASE, _LOST, _ENDLESS, _UNKNOWN = -1, -2, -3, -4
 _MANY_DIGITS = 10  # bytes of a size below 2 ** 64
+_SIZES = re.compile(rb"[\x80-\xff]*[\0-\x7f]([\x80-\xff]*[\0-\x7f]?)")  # of the base, of what is made of it
 
 
 class Whole(Protocol):
@@ -119,7 +121,7 @@ def inspect(folder: Path, inspected: Inspected | None = None) -> dict[str, str]:
 def inspect_pack(pack: Path, index: PackIndex) -> dict[str, str]:
     """The objects of one pack that must not be read, with the reason; nothing is inflated."""
     with pack.open("rb", buffering=0) as file:
-        return _Inspection(_Beginnings(file, pack.stat().st_size - _TRAILER), index).refused()
+        return _Inspection(file, pack.stat().st_size - _TRAILER, index).refused()
 
 
 def unreadable(folder: Path, objects: Whole) -> dict[str, str]:
@@ -143,31 +145,31 @@ def unreadable(folder: Path, objects: Whole) -> dict[str, str]:
     return found
 
 
-class _Beginnings:
-    """The first bytes of entries, asked for in the order of the pack.
+def _beginnings(file: IO[bytes], end: int, offsets: Iterable[int]) -> Iterator[tuple[bytes, int]]:
+    """For each entry, in the order of the pack: (bytes, where it begins in them); none for one outside.
 
-    Read, not mapped: the pages of a mapping that were touched count as memory of this process.
+    Behind that follow :data:`_BEGINNING` bytes, or all before ``end``, where the last entry ends. Read, not
+    mapped: the pages of a mapping that were touched count as memory of this process.
     """
-
-    def __init__(self, file: IO[bytes], end: int) -> None:
-        self._file, self.end = file, end
-        self._data, self._from = b"", 0
-
-    def at(self, offset: int) -> bytes:
-        """Up to :data:`_BEGINNING` bytes, none of them beyond the last entry."""
-        if offset < self._from or offset + _BEGINNING > self._from + len(self._data):
-            self._file.seek(offset)
-            self._data, self._from = self._file.read(min(_WINDOW, self.end - offset)), offset
-        return self._data[offset - self._from : offset - self._from + _BEGINNING]
+    data, begin, enough = b"", 0, 0
+    for offset in offsets:
+        if offset >= enough:
+            if not _HEADER <= offset < end:
+                yield b"", 0
+                continue
+            file.seek(offset)
+            data, begin = file.read(min(_WINDOW, end - offset)), offset
+            enough = end if begin + len(data) == end else begin + max(len(data) - _BEGINNING, 1)
+        yield data, offset - begin
 
 
 class _Inspection:
     """``kinds``, ``sizes`` and ``bases`` are by place: the order of offsets in the pack."""
 
-    def __init__(self, beginnings: _Beginnings, index: PackIndex) -> None:
-        self._beginnings, self._index = beginnings, index
+    def __init__(self, file: IO[bytes], end: int, index: PackIndex) -> None:
+        self._file, self._end, self._index = file, end, index
         self._numbers = array("I", sorted(range(index.count), key=index.offsets.__getitem__))
-        self._offsets = array("Q", (index.offsets[n] for n in self._numbers))
+        self._offsets = array("Q", sorted(index.offsets))
         self._place_of: array[int] = array("I")
         self.kinds = bytearray(index.count)
         self.sizes = array("Q", bytes(8 * index.count))
@@ -179,7 +181,7 @@ class _Inspection:
         depths = self._chains()
         found = {}
         for place, (size, base, depth) in enumerate(zip(self.sizes, self.bases, depths, strict=True)):
-            if base == _NO_BASE and size <= NEVER_TOO_LARGE and self.kinds[place] in TYPES:
+            if 0 <= depth <= MAX_DELTA_CHAIN and size <= NEVER_TOO_LARGE and self.kinds[place] in TYPES:
                 continue
             reason = self._reason(place, size, base, depth)
             if reason:
@@ -199,16 +201,16 @@ class _Inspection:
         return too_large(TYPES[kind], size, delta=base != _NO_BASE)
 
     def _read_headers(self) -> None:
-        for place, offset in enumerate(self._offsets):
-            data = self._beginnings.at(offset) if _HEADER <= offset < self._beginnings.end else b""
+        beginnings = _beginnings(self._file, self._end, self._offsets)
+        for place, (data, begin) in enumerate(beginnings):
             if not data:
                 self.kinds[place], self.bases[place] = _OUTSIDE, _NO_BASE
                 continue
-            kind, size, at = _entry(data)
+            kind, size, at = _entry(data, begin)
             base = _NO_BASE
             if kind == _OFFSET_DELTA:
                 back, at = _distance(data, at)
-                base = self._at(offset - back)
+                base = self._before(place, back)
             elif kind == _NAMED_DELTA:
                 base = self._named(data[at : at + _OID])
                 at += _OID
@@ -216,9 +218,10 @@ class _Inspection:
                 size = _result_size(data[at : at + _ENOUGH])
             self.kinds[place], self.sizes[place], self.bases[place] = kind, size, base
 
-    def _at(self, offset: int) -> int:
-        place = bisect_left(self._offsets, max(offset, 0))
-        return place if place < len(self._offsets) and self._offsets[place] == offset else _LOST
+    def _before(self, place: int, back: int) -> int:
+        offset = max(self._offsets[place] - back, 0)
+        found = bisect_left(self._offsets, offset, 0, place)
+        return found if self._offsets[found] == offset else _LOST
 
     def _named(self, raw: bytes) -> int:
         number = self._index.find(raw)
@@ -232,28 +235,34 @@ class _Inspection:
 
     def _chains(self) -> array[int]:
         """How many others each object is built upon; sets the type of differences to that of the first."""
-        unknown = -9
-        depths = array("q", [unknown]) * len(self.bases)
-        for start in range(len(self.bases)):
-            path, place = [], start
-            while place >= 0 and depths[place] == unknown:
-                depths[place] = _ENDLESS  # until it is known: whoever meets it again goes in a circle
-                path.append(place)
-                place = self.bases[place]
-            depth = place if place in (_NO_BASE, _LOST) else depths[place]
-            kind = self.kinds[place] if place >= 0 else 0
-            for place in reversed(path):
-                depth = depth + 1 if depth not in (_LOST, _ENDLESS) else depth
-                depths[place] = depth
-                if self.bases[place] == _NO_BASE:
-                    kind = self.kinds[place]
-                self.kinds[place] = kind
+        depths = array("q", [_UNKNOWN]) * len(self.bases)
+        for place, base in enumerate(self.bases):
+            if base == _NO_BASE:
+                depths[place] = 0
+            elif 0 <= base < place and depths[base] >= 0:  # nearly always: all before this one are known
+                depths[place] = depths[base] + 1
+                self.kinds[place] = self.kinds[base]
+            elif depths[place] == _UNKNOWN:
+                self._follow(depths, place)
         return depths
 
+    def _follow(self, depths: array[int], place: int) -> None:
+        """The same for one object, and for all of those that it is built upon."""
+        path = []
+        while place >= 0 and depths[place] == _UNKNOWN and self.bases[place] != _NO_BASE:
+            depths[place] = _ENDLESS  # until it is known: whoever meets it again goes in a circle
+            path.append(place)
+            place = self.bases[place]
+        depth = _LOST if place < 0 else 0 if self.bases[place] == _NO_BASE else depths[place]
+        kind = self.kinds[place] if place >= 0 else 0
+        for place in reversed(path):
+            depth = depth + 1 if depth >= 0 else depth
+            depths[place], self.kinds[place] = depth, kind
 
-def _entry(data: bytes) -> tuple[int, int, int]:
+
+def _entry(data: bytes, at: int) -> tuple[int, int, int]:
     """(type, size, place behind) of the header of an entry."""
-    at, byte = 0, data[0]
+    byte = data[at]
     kind, size, shift = byte >> 4 & 7, byte & 15, 4
     while byte & 0x80 and at + 1 < len(data) and shift < 64:
         at += 1
@@ -280,13 +289,8 @@ def _result_size(stream: bytes) -> int:
         head = zlib.decompressobj().decompress(stream, 2 * _MANY_DIGITS)
     except zlib.error:
         return 0
-    at = 0
-    while at < len(head) and head[at] & 0x80:
-        at += 1
-    size = shift = 0
-    for byte in head[at + 1 :]:
-        size |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            break
+    found = _SIZES.match(head)
+    size = 0
+    for byte in reversed(found[1] if found else b""):
+        size = size << 7 | (byte & 0x7F)
     return min(size, 2**64 - 1)

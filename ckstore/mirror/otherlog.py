@@ -12,6 +12,7 @@ from ckstore.mirror.urls import RemoteUrl
 from ckstore.objects.head import LOG_REF, LogMoved
 
 QUARANTINE = "@exchange"  # no source can have this name
+_ANSWER = "remote error: "
 _ARRIVED = "refs/arrived/log"
 # What git and libgit2 say when somebody else moved the ref first.
 _MOVED = ("fetch first", "non-fast-forward", "stale info", "cannot lock ref", "incorrect old value",
@@ -83,15 +84,29 @@ def push_log(engine: PushingEngine, quarantine: Quarantine, url: RemoteUrl, spel
         return
     if any(sign in words for sign in _MOVED):
         raise LogMoved(f"Somebody published at {url.text} meanwhile.")
+    said = last_words(words)
     if "[remote rejected]" in words or "declined" in words:
         reason = next(
-            (line.partition("remote:")[2].strip() for line in words.splitlines() if "remote: " in line),
-            last_words(words),
+            (line.partition("remote:")[2].strip() for line in words.splitlines() if "remote: " in line), said
         )
+        raise _refused(url, reason, "may you write there? `ckstore serve --git --writable` lets others push")
+    if said.startswith(_ANSWER):  # the host's own sentence, before anything was sent
+        raise _refused(url, said.removeprefix(_ANSWER), "the other side can `ckstore pull` from here instead")
+    error = failure(url.text, words)
+    if error.code == "fetch-failed":
         raise Unavailable(
-            f"{url.text} refuses the push: {reason}.",
-            code="push-refused",
-            hints=["may you write there? `ckstore serve --git --writable` lets others push"],
-            details={"url": url.text, "said": reason},
+            f"Pushing to {url.text} failed: {said}.",
+            code="push-failed",
+            hints=["repeat the command; nothing was changed there"],
+            details=error.details,
         )
-    raise failure(url.text, words)
+    raise error
+
+
+def _refused(url: RemoteUrl, reason: str, hint: str) -> Unavailable:
+    return Unavailable(
+        f"{url.text} refuses the push: {reason}.",
+        code="push-refused",
+        hints=[hint],
+        details={"url": url.text, "said": reason},
+    )

@@ -134,15 +134,22 @@ def _with_predecessor(
     source, component, version = _line(store, reference, precedence, progress)
     at = component.versions.index(version or component.newest)
     called = f"{component.kind}:{component.name}"
-    if at == 0:
-        raise NotFound(
-            f"{called}@{component.versions[0]} is the first release: there is none to compare it with.",
-            code="no-version",
-            hints=[f"`ckstore log {called}` tells of its releases"],
-        )
     view = store.view()
+    if at == 0:
+        raise _no_predecessor(view.release(source, component.uid, component.versions[0]), called)
     old, new = (view.release(source, component.uid, v) for v in component.versions[at - 1 : at + 1])
     return (source, old), (source, new)
+
+
+def _no_predecessor(release: Release, called: str) -> NotFound:
+    """A line may begin here with a later release: a lock that was imported brings only what it names."""
+    hint = f"`ckstore log {called}` tells of its releases"
+    if release.bump in ("first", "explicit") and not release.changes:
+        found = "the first release: there is none to compare it with"
+    else:
+        found = "the earliest release in this store, which lacks those before it"
+        hint = "mirroring its source, or `ckstore pull` from a store that has them, brings them"
+    return NotFound(f"{called}@{release.version} is {found}.", code="no-version", hints=[hint])
 
 
 def _report(store: ObjectStore, old: Chosen, new: Chosen, patch: bool) -> DiffReport:

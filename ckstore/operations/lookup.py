@@ -39,7 +39,7 @@ def lookup(
     and Conflict ``ambiguous`` with the candidates and the ways to choose.
     """
     query = query_of(requirement)
-    hits = _preferred(find(store.path, query, progress=progress).hits, precedence)
+    hits = _preferred(store, requirement, find(store.path, query, progress=progress).hits, precedence)
     if not hits:
         raise _nothing(store, requirement, query)
     if len(hits) > 1:
@@ -66,7 +66,7 @@ def line_of(
     query = replace(query_of(requirement), range="*", all_versions=True)
     found = find(store.path, query, progress=progress).hits
     newest = {(hit.source, hit.uid): hit for hit in reversed(found)}
-    hits = _preferred(list(newest.values())[::-1], precedence)
+    hits = _preferred(store, requirement, list(newest.values())[::-1], precedence)
     if not hits:
         raise _nothing(store, requirement, query)
     if len(hits) > 1:
@@ -122,14 +122,31 @@ def query_of(requirement: Requirement) -> Query:
     )
 
 
-def _preferred(hits: Sequence[Hit], precedence: Sequence[str]) -> list[Hit]:
-    """What is still there before what was withdrawn; then the first source in the order of precedence."""
+def _preferred(
+    store: ObjectStore, requirement: Requirement, hits: Sequence[Hit], precedence: Sequence[str]
+) -> list[Hit]:
+    """What is called so now before what once was; what is still there before what was withdrawn.
+
+    Then the first source in the order of precedence.
+    """
+    called = [hit for hit in hits if _is_called(store, requirement, hit)] if len(hits) > 1 else []
+    hits = called or hits
     living = [hit for hit in hits if not hit.withdrawn] or list(hits)
     for source in precedence:
         preferred = [hit for hit in living if hit.source == source]
         if preferred:
             return preferred
     return living
+
+
+def _is_called(store: ObjectStore, requirement: Requirement, hit: Hit) -> bool:
+    """True when the component of a hit has the name (or the UID) that is asked for now."""
+    component = store.view().component(hit.source, hit.uid)
+    kinds = requirement.kinds
+    return component is not None and (
+        requirement.name == hit.uid
+        or (component.name == requirement.name and (component.kind in kinds or "*" in kinds or not kinds))
+    )
 
 
 def _nothing(store: ObjectStore, requirement: Requirement, query: Query) -> NotFound:

@@ -69,6 +69,11 @@ class ComponentView:
     metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def called_now(self) -> str:
+        """``kind:name`` that the component has today, when this release is of the time before."""
+        return self.names[-1] if self.names[-1:] != (f"{self.kind}:{self.name}",) else ""
+
+    @property
     def yanked(self) -> str:
         """``yes`` or the reason, when this very release was yanked."""
         own = next((v for v in self.versions if v.version == self.version and v.yanked), None)

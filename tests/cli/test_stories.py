@@ -40,6 +40,16 @@ def test_a_story_is_told_newest_first(session: Session) -> None:
     assert "\x1b" not in text
 
 
+def test_showing_a_former_name_says_what_it_is_called_now(session: Session) -> None:
+    session("mirror", grown(session.folder / "up.git").url)
+    text = session("show", "program:old").out
+    assert "now called  program:new, newest 2.0.0" in text
+    assert "former names" not in text
+    text = session("show", "program:new").out
+    assert "now called" not in text
+    assert "former names  program:old" in text
+
+
 def test_json_holds_the_whole_story(session: Session) -> None:
     up = grown(session.folder / "up.git")
     session("mirror", up.url)

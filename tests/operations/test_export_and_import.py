@@ -21,6 +21,7 @@ from ckstore.objects.trees import TreeEntry, parse_tree, serialize_tree
 from ckstore.objects.verify import check
 from ckstore.operations import export_lock as exporting
 from ckstore.operations.add import add
+from ckstore.operations.diff import diff
 from ckstore.operations.export_lock import export_lock
 from ckstore.operations.import_bundle import ImportReport, import_bundle, write_lock
 from ckstore.operations.lock import make_lock
@@ -271,6 +272,8 @@ class TestAMirrorAfterAnImport:
         taken(other, exported(store, lock))
         [part] = other.view().components("lib")
         assert part.versions == ("1.0.1",)
+        with pytest.raises(NotFound, match="earliest release in this store, which lacks those before it"):
+            diff(other, "program:p")
         mirror(other, upstream.url, name="lib")
         assert other.view().find(("sources", "lib")) == store.view().find(("sources", "lib"))
 

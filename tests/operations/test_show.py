@@ -12,6 +12,7 @@ from ckstore.model.requirements import Requirement
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.lookup import lookup
 from ckstore.operations.show import show
+from ckstore.operations.story import story
 from tests.index.logdouble import line, release
 from tests.operations.stores import publish
 
@@ -61,6 +62,18 @@ def test_a_bare_name_a_uid_and_a_former_name_are_references(store: ObjectStore) 
     assert show(store, "susan").run == "ckstore run program:susan"
     assert show(store, "program:sosan").version == "1.0.0"
     assert show(store, "*[image]@=2.0.0").name == "susan"
+
+
+def test_what_is_called_so_now_goes_before_what_once_was(tmp_path: Path) -> None:
+    component = Component(UID, "program", "now", ("program:name", "program:now"), ("1.0.0", "2.0.0"))
+    renamed = [release("program", "name", uid=UID), release("program", "now", "2.0.0", uid=UID)]
+    store = publish(tmp_path, ("one", component, renamed), line("two", release("program", "name", "3.0.0")))
+    for name in ("program:name", "name"):
+        view = show(store, name)
+        assert (view.source, view.version, view.called_now) == ("two", "3.0.0", "")
+        assert (story(store, name).source, lookup(store, Requirement.parse(name))[0]) == ("two", "two")
+    assert show(store, "one:program:name").called_now == "program:now"
+    assert story(store, "one:program:name").name == "now"
 
 
 def test_the_same_name_in_two_sources_is_ambiguous_and_both_ways_out_are_named(store: ObjectStore) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import CkstoreError, Unavailable
+from ckstore.errors import Unavailable
 from ckstore.mirror.library_git import LibraryGit
+from ckstore.mirror.stock_git import StockGit
 from ckstore.objects.head import LOG_REF, read_head
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import check
@@ -166,12 +167,17 @@ class TestAnotherStore:
             assert push(filled, server.url).moved
         assert read_head(empty.path) == read_head(filled.path)
 
-    def test_is_refused_where_the_store_is_read_only(self, server: GitServer, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("library", [False, True])
+    def test_is_refused_where_the_store_is_read_only(
+        self, server: GitServer, tmp_path: Path, have_git: str, library: bool
+    ) -> None:
         other = ObjectStore(tmp_path / "other")
         pull(other, server.url)
         add(other, "two", make_folder(tmp_path / "two", {"file": b"2\n"}))
-        with pytest.raises(CkstoreError, match="read-only"):
-            push(other, server.url)
+        with pytest.raises(Unavailable, match="refuses the push: this store is served read-only") as refused:
+            push(other, server.url, engine=LibraryGit() if library else StockGit(have_git))
+        assert refused.value.code == "push-refused"
+        assert "pull" in refused.value.hints[0]
 
 
 class TestRequests:

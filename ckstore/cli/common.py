@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_OF_A_COMMIT = re.compile(r"(.*)@([0-9a-f]{12}): (.*)", re.DOTALL)
 _TYPES: dict[str, dict[str, Any]] = {
     "flag": {"is_flag": True},
     "multi": {"multiple": True},
@@ -136,6 +138,19 @@ def some(lines: Sequence[str], most: int, all_of_them: str) -> list[str]:
     """The first ``most`` of these lines, then how many more there are and the command that lists them."""
     more = len(lines) - most
     return [*lines[:most], f"… and {more} more: {all_of_them}"] if more > 1 else list(lines)
+
+
+def once(problems: Sequence[str]) -> list[str]:
+    """Problems of a history (``path@commit: reason``), those that repeat told once with their commits."""
+    commits: dict[tuple[str, str] | str, list[str]] = {}
+    for line in problems:
+        found = _OF_A_COMMIT.fullmatch(line)
+        commits.setdefault((found[1], found[3]) if found else line, []).append(found[2] if found else "")
+    return [
+        key if isinstance(key, str)
+        else f"{key[0]}@{at[0]}: {key[1]}" + (f" (in {len(at)} commits, this one first)" if at[1:] else "")
+        for key, at in commits.items()
+    ]  # fmt: skip
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -13,7 +13,10 @@ from ckstore.objects.log import LogView
 
 @dataclass(frozen=True, slots=True)
 class MirrorReport:
-    """What a mirror did. Counts are of components, but for ``releases``; ``total`` has a release now."""
+    """What a mirror did. Counts are of components, but for ``releases``; ``total`` has a release now.
+
+    What was here before, by an import too, is not new. ``withdrawn`` and ``returned``: as against before.
+    """
 
     source: str
     url: str
@@ -23,10 +26,19 @@ class MirrorReport:
     new: int = 0
     changed: int = 0
     withdrawn: int = 0
+    returned: int = 0
     releases: int = 0
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unchanged: bool = False
+
+    def in_numbers(self) -> str:
+        """``2 new releases (1 new, 1 changed, 0 withdrawn)``: what it did to components."""
+        returned = f", {self.returned} returned" if self.returned else ""
+        return (
+            f"{self.releases} new release{'' if self.releases == 1 else 's'} "
+            f"({self.new} new, {self.changed} changed, {self.withdrawn} withdrawn{returned})"
+        )
 
     def as_plain(self) -> dict[str, object]:
         """JSON-able values."""

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ckstore.errors import Conflict
+from ckstore.mirror.derive import Line
 from ckstore.mirror.history import Derived, derive, side_tips
 from ckstore.mirror.listing import Listing, list_remote
 from ckstore.mirror.quarantine import Quarantine, quarantine
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs
 from ckstore.mirror.transport import bring, results
 from ckstore.mirror.urls import RemoteUrl
-from ckstore.model.records import Operation, Release, Source
+from ckstore.model.records import Component, Operation, Release, Source
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.merge import led_by
 from ckstore.objects.packs import PackWriter
@@ -61,7 +62,7 @@ class _Mirror:
         arrived = self._arrived(source, refs)
         derived = derive(self.incoming.objects, view, source, arrived, self.url.name or name, self.progress)
         arrived = replace(arrived, problems=derived.problems)
-        report = self._report(arrived, refs, derived, unchanged=arrived == source and not derived.lines)
+        report = self._report(view, arrived, refs, derived, unchanged=arrived == source and not derived.lines)
         if not report.unchanged:
             self._publish(source, arrived, derived, report, refs)
         self.incoming.remove()
@@ -137,18 +138,30 @@ class _Mirror:
         prefix = f"{HISTORY_REFS}{source}/{group}"
         return {ref.removeprefix(prefix) for ref in self.store.repo.references if ref.startswith(prefix)}
 
-    def _report(self, source: Source, refs: RemoteRefs, derived: Derived, *, unchanged: bool) -> MirrorReport:
+    def _report(
+        self, view: LogView, source: Source, refs: RemoteRefs, derived: Derived, *, unchanged: bool
+    ) -> MirrorReport:
         report = plain_report(source, self.url, refs, unchanged=unchanged)
-        lines, known = derived.lines, derived.known
+        lines = derived.lines
+        known = {uid: component for uid in lines if (component := view.component(source.name, uid))}
+        added = {uid: _added(line, known.get(uid)) for uid, line in lines.items()}
+        was_away = {uid for uid, component in known.items() if component.withdrawn}
+        is_away = {uid for uid, line in lines.items() if line.component.withdrawn}
         return replace(
             report,
             total=derived.total,
             new=sum(uid not in known for uid in lines),
-            changed=sum(uid in known and bool(line.added) for uid, line in lines.items()),
-            withdrawn=sum(bool(line.component.withdrawn) for line in lines.values()),
-            releases=sum(len(line.added) for line in lines.values()),
+            changed=sum(uid in known and bool(count) for uid, count in added.items()),
+            withdrawn=len(is_away - was_away),
+            returned=len(was_away - is_away),
+            releases=sum(added.values()),
             notes=(*report.notes, *self.incoming.damage, *_notes(derived, whole=self.incoming.whole)),
         )
+
+
+def _added(line: Line, known: Component | None) -> int:
+    """How many releases of a line are not here yet; imports bring some before their source is mirrored."""
+    return sum(known is None or release.version not in known.versions for release in line.added)
 
 
 def _moved_tags(source: Source, arrived: Source) -> list[str]:
@@ -180,10 +193,7 @@ def _notes(derived: Derived, *, whole: bool) -> list[str]:
 
 
 def _summary(report: MirrorReport) -> str:
-    return (
-        f"{report.source}: {report.releases} releases, {report.new} components new, {report.changed} changed,"
-        f" {report.withdrawn} withdrawn"
-    )
+    return f"{report.source}: {report.in_numbers()}"
 
 
 def _copy(objects: ObjectStore, writer: PackWriter, derived: Derived) -> None:

@@ -12,6 +12,7 @@ from ckstore.cli.common import (
     Progress,
     json_option,
     note,
+    once,
     open_store,
     plural,
     print_json,
@@ -182,13 +183,10 @@ def _show(report: MirrorReport) -> None:
     if report.unchanged:
         say(f"{report.source}: nothing new since {report.head[:12]}")
     else:
-        say(
-            f"{report.source}: {plural(report.total, 'component')} at {report.head[:12]}, "
-            f"{plural(report.releases, 'new release')} ({report.new} new, {report.changed} changed, "
-            f"{report.withdrawn} withdrawn)"
-        )
+        has = f"{plural(report.total, 'component')} at {report.head[:12]}"
+        say(f"{report.source}: {has}, {report.in_numbers()}")
     for text in report.notes:
         say(f"  note: {text}")
-    problems = [f"problem: {text}" for text in report.problems] if not report.unchanged else []
+    problems = [f"problem: {text}" for text in once(report.problems)] if not report.unchanged else []
     for line in some(problems, _PROBLEMS_SHOWN, f"ckstore sources {report.source}"):
         say(f"  {line}")

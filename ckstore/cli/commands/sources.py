@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import click
 
-from ckstore.cli.common import json_option, open_store, plural, print_json, say, some, store_option, table
+from ckstore.cli.common import (
+    json_option,
+    once,
+    open_store,
+    plural,
+    print_json,
+    say,
+    some,
+    store_option,
+    table,
+)
 
 _PROBLEMS_SHOWN = 10
 
@@ -31,7 +41,7 @@ def command(names: tuple[str, ...], store_path: str | None, as_json: bool) -> No
         for entry in entries
     )
     for entry in entries:
-        problems = [f"problem in {entry.source.name}: {text}" for text in entry.source.problems]
+        problems = [f"problem in {entry.source.name}: {text}" for text in once(entry.source.problems)]
         most = len(problems) if names else _PROBLEMS_SHOWN
         for line in some(problems, most, f"ckstore sources {entry.source.name}"):
             say(f"  {line}")

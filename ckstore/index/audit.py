@@ -36,15 +36,21 @@ _CONTENTS = {
         "JOIN lines l ON l.id = p.line JOIN components c ON c.id = l.component "
         "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4, 5"
     ),
+    "facts": (
+        "SELECT s.name, c.uid, k.path, f.value, f.number FROM facts f JOIN keys k ON k.id = f.key "
+        "JOIN lines l ON l.id = f.line JOIN components c ON c.id = l.component "
+        "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4"
+    ),
     "counts of tags": "SELECT tag, newest, total FROM tags ORDER BY 1",
     "texts": (
-        "SELECT s.name, c.uid, x.names, x.title, x.description, x.tags FROM texts x "
+        "SELECT s.name, c.uid, x.names, x.title, x.description, x.tags, x.metadata FROM texts x "
         "JOIN components c ON c.id = x.rowid JOIN sources s ON s.id = c.source ORDER BY 1, 2"
     ),
     "rows of its tables": (
         "SELECT (SELECT count(*) FROM components), (SELECT count(*) FROM lines), "
         "(SELECT count(*) FROM releases), (SELECT count(*) FROM release_tags), "
-        "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM texts)"
+        "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM keys), "
+        "(SELECT count(*) FROM facts), (SELECT count(*) FROM texts)"
     ),
 }
 Progress = Callable[[str], None]

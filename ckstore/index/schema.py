@@ -3,6 +3,7 @@
 One SQLite file, derived from the log and from nothing else. What is asked most, the newest release of
 each component, has postings of its own (``newest_tags``); all releases are in ``release_tags``. A *line*
 is a (component, kind, name): a component that was renamed has several, of which one is current.
+``facts`` holds what the metadata of the newest release of each component says, by key and by value.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 2  # raise it with every change of the tables: an older index is then built anew
+FORMAT = 3  # raise it with every change of the tables: an older index is then built anew
 APPLICATION_ID = 0x636B7374  # "ckst"
 BUSY_SECONDS = 30.0
 
@@ -40,9 +41,14 @@ CREATE TABLE tags (
 ) STRICT;
 CREATE TABLE newest_tags (tag INTEGER, line INTEGER, PRIMARY KEY (tag, line)) STRICT, WITHOUT ROWID;
 CREATE TABLE release_tags (tag INTEGER, release INTEGER, PRIMARY KEY (tag, release)) STRICT, WITHOUT ROWID;
+CREATE TABLE keys (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE facts (
+  line INTEGER, key INTEGER, value TEXT, number REAL, PRIMARY KEY (line, key, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX facts_by_key ON facts (key, value, number);
 CREATE TABLE skipped (source TEXT, uid TEXT, reason TEXT, PRIMARY KEY (source, uid)) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts USING fts5(
-  names, title, description, tags, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
+  names, title, description, tags, metadata, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
 """
 

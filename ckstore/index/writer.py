@@ -8,9 +8,12 @@ from collections.abc import Container, Iterable
 from functools import cmp_to_key
 
 from ckstore.errors import CkstoreError
+from ckstore.index.facts import FactWriter, searched_text
 from ckstore.index.schema import pack_tags, unpack_tags
+from ckstore.model.facts import Fact, facts_of
 from ckstore.model.records import Component, Release
 from ckstore.model.versions import parse_version
+from ckstore.objects.described import metadata_of
 from ckstore.objects.log import LogView
 
 _BUFFERED = 100_000  # postings are sorted before they are written: pages are then filled one after another
@@ -39,6 +42,7 @@ class IndexWriter:
         self._all: list[tuple[int, int]] = []
         self._newest_counts: Counter[int] = Counter()
         self._total_counts: Counter[int] = Counter()
+        self._facts = FactWriter(connection)
 
     def update(self, source: str, uid: str) -> None:
         """Make the rows of one component what the log says now.
@@ -69,6 +73,7 @@ class IndexWriter:
     def finish(self) -> None:
         """Write what is buffered, and the counts."""
         self._flush()
+        self._facts.finish()
         touched = sorted(self._newest_counts.keys() | self._total_counts.keys())
         self._connection.executemany(
             "UPDATE tags SET newest = newest + ?, total = total + ? WHERE id = ?",
@@ -133,6 +138,7 @@ class IndexWriter:
             for tag in self._ids_of(unpack_tags(row[1])):
                 self._execute("DELETE FROM newest_tags WHERE tag = ? AND line = ?", tag, row[0])
                 self._newest_counts[tag] -= 1
+            self._facts.remove(row[0])
         self._execute("DELETE FROM texts WHERE rowid = ?", component)
 
     def _remove_releases(self, component: int, keep: frozenset[str]) -> None:
@@ -164,8 +170,13 @@ class IndexWriter:
             self._insert(component, line, ranks[version], version, release)
         self._rank(component, ranks)
         self._mark(component, yanked)
-        newest = self._point(component, record, self._line(lines, component, record.kind, record.name))
-        self._write_text(component, record, new.get(newest) or self._reread(source, record.uid, newest))
+        current, version = self._point(
+            component, record, self._line(lines, component, record.kind, record.name)
+        )
+        newest = new.get(version) or self._reread(source, record.uid, version)
+        facts = facts_of(metadata_of(self._view, newest)) if newest else ()
+        self._facts.write(current, facts)
+        self._write_text(component, record, newest, facts)
 
     def _reread(self, source: str, uid: str, version: str) -> Release | None:
         try:
@@ -209,8 +220,8 @@ class IndexWriter:
         changed = [(int(version in yanked), own) for version, was, own in held if was != (version in yanked)]
         self._connection.executemany("UPDATE releases SET yanked = ? WHERE id = ?", changed)
 
-    def _point(self, component: int, record: Component, line: int) -> str:
-        """Set what is newest, in each line and for the component; gives the component's newest version.
+    def _point(self, component: int, record: Component, line: int) -> tuple[int, str]:
+        """Set what is newest, in each line and for the component; gives the current line, its newest version.
 
         Newest is the highest precedence that is neither yanked nor a pre-release, or that is not yanked, or
         the highest of all, among the releases under the name that the component has now.
@@ -233,14 +244,17 @@ class IndexWriter:
         for tag in self._ids_of(unpack_tags(best[current][5])):
             self._newest.append((tag, current))
             self._newest_counts[tag] += 1
-        return best[current][4]
+        return current, best[current][4]
 
-    def _write_text(self, component: int, record: Component, newest: Release | None) -> None:
+    def _write_text(
+        self, component: int, record: Component, newest: Release | None, facts: Iterable[Fact]
+    ) -> None:
         names = " ".join(dict.fromkeys([f"{record.kind}:{record.name}", *record.names]))
         texts = (newest.title, newest.description, " ".join(newest.tags)) if newest else ("", "", "")
         self._execute(
-            "INSERT INTO texts (rowid, names, title, description, tags) VALUES (?, ?, ?, ?, ?)",
-            component, names, *texts,
+            "INSERT INTO texts (rowid, names, title, description, tags, metadata) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            component, names, *texts, searched_text(facts),
         )  # fmt: skip
 
     def _ids_of(self, tags: Iterable[str]) -> list[int]:

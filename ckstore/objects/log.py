@@ -114,6 +114,14 @@ class LogView:
         data = self._blob((*_component_path(source, uid), "absences"))
         return Absences.decode(data, f"the absences of {source}:{uid}") if data else Absences()
 
+    def read_blob(self, oid: str) -> bytes:
+        """The bytes of a blob."""
+        return self._objects.read_blob(oid)
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """The entries of a tree."""
+        return self._objects.read_tree(oid)
+
     def releases_entry(self) -> str:
         """The tree id of all that is published, of every source; runs are not in it. Empty for nothing."""
         entry = self.find(("sources",))

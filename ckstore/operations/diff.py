@@ -12,11 +12,11 @@ from ckstore.model.interface import compare
 from ckstore.model.records import Component, Release, storable
 from ckstore.model.requirements import Requirement
 from ckstore.objects.compare import FileChange, compare_trees
+from ckstore.objects.described import metadata_of
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry
 from ckstore.operations.lookup import line_of, version_named
 from ckstore.operations.patches import patch_of
-from ckstore.operations.show import metadata_of
 
 Progress = Callable[[str], None]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from ckstore.errors import CkstoreError
 from ckstore.index.writer import precedence as by_precedence
-from ckstore.model.metadata import Need, Place
-from ckstore.model.metadata_formats import BY_NAME, parse_metadata
+from ckstore.model.metadata import Need
 from ckstore.model.records import Component, Release
 from ckstore.model.requirements import Requirement
+from ckstore.objects.described import metadata_of
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.lookup import lookup
@@ -164,23 +163,3 @@ def _versions(view: LogView, source: str, component: Component) -> list[VersionV
             )
         )
     return found
-
-
-def metadata_of(store: ObjectStore, release: Release) -> Mapping[str, object]:
-    """The body of the metadata; a release in another format, or with damaged files, is shown without."""
-    try:
-        own = BY_NAME[release.format].files if release.format in BY_NAME else ()
-        files = {path: _file(store, release.tree, path) for path in own}
-        found = {path: data for path, data in files.items() if data is not None}
-        place = Place(kind=release.kind, name=release.name, uid=release.uid)
-        return parse_metadata(found, place, release.path).body
-    except CkstoreError:
-        return {}
-
-
-def _file(store: ObjectStore, tree: str, path: str) -> bytes | None:
-    folder, _, rest = path.partition("/")
-    entry = next((entry for entry in store.read_tree(tree) if entry.name == folder), None)
-    if entry is None or entry.is_tree != bool(rest):
-        return None
-    return _file(store, entry.oid, rest) if rest else store.read_blob(entry.oid)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import cast
 
 from ckstore.errors import CorruptData, NotFound
+from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.names import derive_uid
 from ckstore.model.records import Component, Release, Retired, Yank
 from ckstore.objects.log import LogView
+from ckstore.objects.trees import FILE, TreeEntry
 
 Key = tuple[str, str]
 State = dict[Key, tuple[Component, dict[str, Release]]]
@@ -23,6 +25,7 @@ class Log:
         self.damaged: set[Key] = set()
         self.yanked: dict[str, dict[Key, frozenset[str]]] = {"": {}}
         self.releases_read = 0
+        self.metadata: dict[str, bytes] = {}  # tree → its component.toml
 
     def publish(self, *changes: tuple[str, Component, list[Release]], removed: tuple[Key, ...] = ()) -> str:
         state = dict(self.states[self.head])
@@ -65,6 +68,13 @@ class View:
     def release(self, source: str, uid: str, version: str) -> Release:
         self.log.releases_read += 1
         return self.state[source, uid][1][version]
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        held = oid in self.log.metadata
+        return (TreeEntry(FILE, NATIVE_FILE, oid),) if held else ()
+
+    def read_blob(self, oid: str) -> bytes:
+        return self.log.metadata[oid]
 
     def changed_since(self, old: str) -> list[Key]:
         if old not in self.log.states:

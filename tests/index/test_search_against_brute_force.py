@@ -176,6 +176,9 @@ def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
             "SELECT c.uid, r.version, r.rank, r.tags, r.title, r.yanked FROM releases r JOIN components c "
             "ON c.id = r.component ORDER BY 1, 2, 4",
             "SELECT count(*), count(DISTINCT id) FROM lines",
-            "SELECT names, title, description, tags FROM texts ORDER BY 1, 2, 4",
+            "SELECT names, title, description, tags, metadata FROM texts ORDER BY 1, 2, 4",
+            "SELECT k.path, f.value, f.number, c.uid, c.source FROM keys k LEFT JOIN facts f ON f.key = k.id "
+            "LEFT JOIN lines l ON l.id = f.line LEFT JOIN components c ON c.id = l.component "
+            "ORDER BY 1, 2, 4, 5",
         )
     ]

@@ -31,6 +31,7 @@ def store(tmp_path: Path) -> Path:
              release("program", "susan", "1.1.0", tags=("image", "pgm"))),
         line("one", release("dataset", "faces", tags=("image", "jpeg"), title="Program faces")),
         line("two", release("dataset", "left", tags=("jpeg",)), withdrawn="d" * 40),
+        files={"README": b""},
     )  # fmt: skip
     return tmp_path / "store"
 

@@ -6,11 +6,10 @@ folder that nobody else knows.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from typing import Self
 
 _BY_DESCRIPTOR = {os.open, os.mkdir, os.symlink} <= os.supports_dir_fd and hasattr(os, "fchmod")
 _CREATE = (
@@ -22,32 +21,65 @@ _SEALED = 0o555
 
 
 class Place:
-    """A folder that was just made. FileExistsError when a name in it is taken."""
+    """A folder that was just made, entered; at the end nothing can be written there any more.
+
+    FileExistsError when a name in it is taken.
+    """
 
     __slots__ = ("_descriptor", "_modes", "_path")
 
-    def __init__(self, path: str, descriptor: int | None, modes: set[int]) -> None:
-        self._path, self._descriptor = path, descriptor
+    def __init__(self, path: str, name: str, above: int | None, modes: set[int]) -> None:
+        self._path = path
+        self._descriptor = os.open(name, _ENTER, dir_fd=above) if _BY_DESCRIPTOR else None
         self._modes = modes  # those that files get as asked, whatever the umask
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if self._descriptor is None:
+            if kind is None:
+                os.chmod(self._path, _SEALED)  # noqa: PTH101 - a path of text
+            return
+        try:
+            if kind is None:
+                os.fchmod(self._descriptor, _SEALED)
+        finally:
+            os.close(self._descriptor)
 
     def _name(self, name: str) -> str:
         return name if self._descriptor is not None else f"{self._path}/{name}"
 
-    def file(self, name: str, mode: int, pieces: Iterable[bytes]) -> bytes:
+    def file(self, name: str, mode: int, data: bytes) -> bytes:
         """Write a file with exactly this mode; gives the SHA-256 of what was written."""
+        descriptor = self._create(name, mode)
+        try:
+            _write(descriptor, data)
+        finally:
+            os.close(descriptor)
+        return hashlib.sha256(data).digest()
+
+    def large_file(self, name: str, mode: int, pieces: Iterable[bytes]) -> bytes:
+        """As :meth:`file`."""
         digest = hashlib.sha256()
-        descriptor = os.open(self._name(name), _CREATE, mode, dir_fd=self._descriptor)
+        descriptor = self._create(name, mode)
         try:
             for piece in pieces:
                 digest.update(piece)
-                written = os.write(descriptor, piece)
-                while written < len(piece):
-                    written += os.write(descriptor, memoryview(piece)[written:])
-            if mode not in self._modes:
-                self._set_mode(descriptor, mode)
+                _write(descriptor, piece)
         finally:
             os.close(descriptor)
         return digest.digest()
+
+    def _create(self, name: str, mode: int) -> int:
+        descriptor = os.open(self._name(name), _CREATE, mode, dir_fd=self._descriptor)
+        if mode not in self._modes:
+            try:
+                self._set_mode(descriptor, mode)
+            except OSError:
+                os.close(descriptor)
+                raise
+        return descriptor
 
     def _set_mode(self, descriptor: int, mode: int) -> None:
         """Whatever the umask: a shared store is read by others."""
@@ -56,32 +88,22 @@ class Place:
         elif hasattr(os, "fchmod"):
             os.fchmod(descriptor, mode)
 
-    @contextlib.contextmanager
-    def folder(self, name: str) -> Iterator[Place]:
-        """Make a folder in this one; at the end nothing can be written there any more."""
+    def folder(self, name: str) -> Place:
+        """Make a folder in this one, and enter it."""
         os.mkdir(self._name(name), dir_fd=self._descriptor)
-        with _entered(f"{self._path}/{name}", self._name(name), self._descriptor, self._modes) as place:
-            yield place
+        return Place(f"{self._path}/{name}", self._name(name), self._descriptor, self._modes)
 
     def link(self, name: str, target: str) -> None:
         """Make a symlink."""
         os.symlink(target, self._name(name), dir_fd=self._descriptor)
 
 
-def filled(folder: Path) -> contextlib.AbstractContextManager[Place]:
-    """An empty folder, to be filled; at the end nothing can be written there any more."""
-    return _entered(str(folder), str(folder), None, set())
+def filled(folder: str) -> Place:
+    """An empty folder, to be filled."""
+    return Place(folder, folder, None, set())
 
 
-@contextlib.contextmanager
-def _entered(path: str, name: str, above: int | None, modes: set[int]) -> Iterator[Place]:
-    if not _BY_DESCRIPTOR:
-        yield Place(path, None, modes)
-        os.chmod(path, _SEALED)  # noqa: PTH101 - likewise
-        return
-    descriptor = os.open(name, _ENTER, dir_fd=above)
-    try:
-        yield Place(path, descriptor, modes)
-        os.fchmod(descriptor, _SEALED)
-    finally:
-        os.close(descriptor)
+def _write(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])

@@ -13,6 +13,7 @@ from ckstore.objects.layout import all_lead, build_snapshot, lay_out, leads_to, 
 from ckstore.objects.log import LogView
 from ckstore.objects.sharing import lease, shared, touch
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.unpacking import Unpacking
 from ckstore.objects.whole import is_noted, note
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.origins import KINDS_SOURCE
@@ -103,10 +104,10 @@ def _ready(store: ObjectStore, lock: Lock, releases: str) -> Path | None:
 
 
 def _lay_out(store: ObjectStore, lock: Lock, releases: str, progress: Callable[[str], None]) -> Path:
-    trees = []
+    trees, unpacking = [], Unpacking(store)
     for number, pin in enumerate(lock.pins, 1):
         progress(f"laying out {number}/{len(lock.pins)} components")
-        trees.append((pin.component, lay_out(store, pin.tree, pin.digest)))
+        trees.append((pin.component, lay_out(store, pin.tree, pin.digest, unpacking)))
     root = build_snapshot(_root(store, lock), trees)
     touch(root)
     note(store.path, lock.digest, releases)

@@ -1,49 +1,87 @@
 """Trees on disk: ``<store>/trees/<oid>/``, read-only, shared by every snapshot.
 
-A tree is laid out into a new private folder (see unpacking.py); its SHA-256 digest is computed while it is
-written, and compared; then the folder is renamed to its final name. What has that name is therefore complete, as long as the machine is up: thousands
-of files are not synced, so a power cut may empty them. Which trees are known to be whole is therefore noted
-for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is read again before it is used.
+A tree is laid out in a private folder (see unpacking.py); its SHA-256 digest is computed while it is written,
+and compared; then it is moved to its final place. What is there is therefore complete, as long as the machine
+is up: thousands of files are not synced, so a power cut may empty them. Which trees are known to be whole is
+therefore noted for each start of the machine, in ``<store>/whole/<boot>/<tree>``; any other is read again
+before it is used.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.objects.digests import PREFIX, digest_of_folder
 from ckstore.objects.disk import not_writable
 from ckstore.objects.disk import remove_tree as remove_tree  # whoever lays out, removes
 from ckstore.objects.litter import temporary_folder
+from ckstore.objects.places import SEALED, filled
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.unpacking import Unpacking
 from ckstore.objects.whole import is_noted, note
 
 
-def lay_out(store: ObjectStore, tree: str, digest: str, unpacking: Unpacking | None = None) -> Path:
-    """The folder with the files of ``tree``; written now if it is not there.
+def lay_out(store: ObjectStore, tree: str, digest: str) -> Path:
+    """One tree: see :meth:`Layout.tree`."""
+    with Layout(store) as layout:
+        return layout.tree(tree, digest)
 
-    ``unpacking`` is for whoever lays out many, and does not want it made for each.
-    Raises :class:`CorruptData` when the bytes in the store do not have ``digest``, and leaves nothing.
-    """
-    target = store.path / "trees" / tree
-    if target.is_dir():
-        if _is_whole(store, target, digest):
-            return target
-        remove_tree(target)
-    try:
-        target.parent.mkdir(exist_ok=True)
+
+class Layout:
+    """Lays trees of a store out; they are written in one private folder, which goes when this is left."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._unpacking = Unpacking(store)
+        self._work: Path | None = None
+        self._held = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._held.close()
+
+    def tree(self, tree: str, digest: str) -> Path:
+        """The folder with the files of ``tree``; written now if it is not there.
+
+        Raises :class:`CorruptData` when the bytes in the store do not have ``digest``, and leaves nothing.
+        """
+        target = self._store.path / "trees" / tree
+        if target.is_dir():
+            if _is_whole(self._store, target, digest):
+                return target
+            remove_tree(target)
         try:
-            _write(unpacking or Unpacking(store), target, digest)
-        except CorruptData:
-            _write(Unpacking(store, checked=True), target, digest)
-    except OSError as error:
-        raise not_writable(store.path, error) from error
-    note(store.path, tree)
-    return target
+            try:
+                self._write(self._unpacking, target, digest)
+            except CorruptData:
+                self._write(Unpacking(self._store, checked=True), target, digest)
+        except OSError as error:
+            raise not_writable(self._store.path, error) from error
+        note(self._store.path, tree)
+        return target
+
+    def _write(self, unpacking: Unpacking, target: Path, digest: str) -> None:
+        if self._work is None:
+            target.parent.mkdir(exist_ok=True)
+            self._work = self._held.enter_context(temporary_folder(target.parent, "tmp-"))
+        new = self._work / target.name
+        new.mkdir()
+        try:
+            with filled(str(new)) as place:
+                found = PREFIX + unpacking.write(target.name, place).hex()
+                _check_digest(target.name, found, digest)
+                _move(place.move, target)  # before it is sealed: a folder that is cannot be moved
+        except BaseException:
+            remove_tree(new)
+            raise
 
 
 def _is_whole(store: ObjectStore, target: Path, digest: str) -> bool:
@@ -55,15 +93,10 @@ def _is_whole(store: ObjectStore, target: Path, digest: str) -> bool:
     except (CkstoreError, OSError):
         return False
     if whole:
+        with contextlib.suppress(OSError):  # it may be another user's
+            target.chmod(SEALED)  # whoever laid it out may have been killed before
         note(store.path, target.name)
     return whole
-
-
-def _write(unpacking: Unpacking, target: Path, digest: str) -> None:
-    with temporary_folder(target.parent, "tmp-") as work:
-        found = PREFIX + unpacking.write(target.name, str(work)).hex()
-        _check_digest(target.name, found, digest)
-        _rename(work, target)
 
 
 def _check_digest(tree: str, found: str, expected: str) -> None:
@@ -79,9 +112,9 @@ def _check_digest(tree: str, found: str, expected: str) -> None:
         )
 
 
-def _rename(work: Path, target: Path) -> None:
+def _move(move: Callable[[Path], object], target: Path) -> None:
     try:
-        work.rename(target)
+        move(target)
     except OSError:
         if not target.is_dir():  # else another process was quicker: its folder is the same
             raise
@@ -91,10 +124,9 @@ def _seal(folder: Path) -> None:
     """Take the write permission from folders, deepest first."""
     for path, names, _ in os.walk(folder, topdown=False):
         for name in names:
-            below = Path(path, name)
-            if not below.is_symlink():
-                below.chmod(0o555)
-    folder.chmod(0o555)
+            if not os.path.islink(f"{path}/{name}"):  # noqa: PTH114 - asked for every component
+                Path(path, name).chmod(SEALED)
+    folder.chmod(SEALED)
 
 
 def build_snapshot(target: Path, trees: Sequence[tuple[str, Path]]) -> Path:
@@ -111,12 +143,9 @@ def build_snapshot(target: Path, trees: Sequence[tuple[str, Path]]) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(target.parent, "tmp-") as work:
-            for component, tree in trees:
-                place = _place(work, component)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                _link(place, tree)
+            _link_all(str(work), trees)
             _seal(work)
-            _rename(work, target)
+            _move(work.rename, target)
     except OSError as error:
         raise not_writable(target.parent.parent, error) from error
     return target
@@ -156,8 +185,15 @@ def _relative(place: Path, tree: Path) -> str:
     return os.path.relpath(tree, place.parent)
 
 
-def _link(place: Path, tree: Path) -> None:
-    try:
-        place.symlink_to(_relative(place, tree), target_is_directory=True)
-    except OSError:
-        shutil.copytree(tree, place, symlinks=True)
+def _link_all(work: str, trees: Iterable[tuple[str, Path]]) -> None:
+    above: dict[tuple[str, Path], str] = {}  # (folder, that of the trees) → the way from one to the other
+    for component, tree in trees:
+        folder, _, name = f"{work}/{component.replace(':', '/')}".rpartition("/")
+        way = folder, tree.parent
+        if way not in above:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - asked for every component
+            above[way] = os.path.relpath(tree.parent, folder)
+        try:
+            os.symlink(f"{above[way]}/{tree.name}", f"{folder}/{name}", target_is_directory=True)  # noqa: PTH211 - likewise
+        except OSError:
+            shutil.copytree(tree, f"{folder}/{name}", symlinks=True)

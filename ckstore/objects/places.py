@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Self
 
 _BY_DESCRIPTOR = {os.open, os.mkdir, os.symlink} <= os.supports_dir_fd and hasattr(os, "fchmod")
@@ -17,7 +18,7 @@ _CREATE = (
     | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 )  # fmt: skip
 _ENTER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_SEALED = 0o555
+SEALED = 0o555
 
 
 class Place:
@@ -39,11 +40,11 @@ class Place:
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if self._descriptor is None:
             if kind is None:
-                os.chmod(self._path, _SEALED)  # noqa: PTH101 - a path of text
+                os.chmod(self._path, SEALED)  # noqa: PTH101 - a path of text
             return
         try:
             if kind is None:
-                os.fchmod(self._descriptor, _SEALED)
+                os.fchmod(self._descriptor, SEALED)
         finally:
             os.close(self._descriptor)
 
@@ -92,6 +93,11 @@ class Place:
         """Make a folder in this one, and enter it."""
         os.mkdir(self._name(name), dir_fd=self._descriptor)
         return Place(f"{self._path}/{name}", self._name(name), self._descriptor, self._modes)
+
+    def move(self, target: Path) -> None:
+        """Rename this folder, which is not below another Place."""
+        os.rename(self._path, target)  # noqa: PTH104 - a path of text
+        self._path = str(target)
 
     def link(self, name: str, target: str) -> None:
         """Make a symlink."""

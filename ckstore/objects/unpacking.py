@@ -1,7 +1,7 @@
 """Writing the files of a tree of the store into a new folder, with their digest.
 
-Written by our own writer, never by a git checkout: no filters, no attributes, no hooks; symlinks last, so that
-no name can lead through a link.
+Written by our own writer, never by a git checkout: no filters, no attributes, no hooks; symlinks last, so
+that no name can lead through a link.
 
 Most files are small and were never changed, so what is done for each is what this costs. Their bytes get a
 SHA-256 here, which is compared with the one that was published; comparing them with git's id as well would
@@ -20,12 +20,13 @@ import pygit2
 from ckstore.errors import CorruptData
 from ckstore.model.names import link_target_rule, unsafe_file_name, unsafe_link_name
 from ckstore.objects.digests import SUBMODULE_NOTE, combine, gitlink_digest
-from ckstore.objects.places import Place, filled
+from ckstore.objects.places import Place
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stream import LARGE
 from ckstore.objects.trees import EXECUTABLE, GITLINK, SYMLINK, TREE, TreeEntry, check_depth, check_extent
 
 _READ_ONLY, _READ_ONLY_EXECUTABLE = 0o444, 0o555
+_BLOB = int(pygit2.enums.ObjectType.BLOB)
 _unsafe = lru_cache(unsafe_file_name)  # trees have many names in common
 
 
@@ -36,15 +37,14 @@ class Unpacking:
         self._store = store
         self._packs = None if checked else pygit2.OdbBackendPack(str(store.git / "objects"))
 
-    def write(self, tree: str, folder: str) -> bytes:
+    def write(self, tree: str, place: Place) -> bytes:
         """Write the files of a tree into an empty folder; gives the digest of what was written.
 
         Nothing is read back: the folder is new and nobody else's, so a second reading would come from the
         very memory that was just filled. What a disk makes of it later is for ``fsck``.
         """
         check_extent(self._store.read_tree, tree)
-        with filled(folder) as place:
-            return self._tree(tree, place, 0)
+        return self._tree(tree, place, 0)
 
     def _tree(self, tree: str, place: Place, depth: int) -> bytes:
         check_depth(depth, f"The tree {tree}")
@@ -90,7 +90,7 @@ class Unpacking:
             try:
                 if self._packs.read_header(oid)[1] < LARGE:
                     kind, data = self._packs.read(oid)
-                    if kind == pygit2.enums.ObjectType.BLOB:
+                    if kind == _BLOB:
                         return data
             except (KeyError, pygit2.GitError, ValueError, OSError):
                 pass  # the store knows where else to look, and what to say

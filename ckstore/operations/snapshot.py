@@ -9,11 +9,10 @@ from pathlib import Path
 from ckstore.errors import Conflict, CorruptData, NotFound
 from ckstore.model.locks import Lock, Pin
 from ckstore.objects.digests import digest_of_folder
-from ckstore.objects.layout import all_lead, build_snapshot, lay_out, leads_to, remove_tree
+from ckstore.objects.layout import Layout, all_lead, build_snapshot, leads_to, remove_tree
 from ckstore.objects.log import LogView
 from ckstore.objects.sharing import lease, shared, touch
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.unpacking import Unpacking
 from ckstore.objects.whole import is_noted, note
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.origins import KINDS_SOURCE
@@ -104,10 +103,11 @@ def _ready(store: ObjectStore, lock: Lock, releases: str) -> Path | None:
 
 
 def _lay_out(store: ObjectStore, lock: Lock, releases: str, progress: Callable[[str], None]) -> Path:
-    trees, unpacking = [], Unpacking(store)
-    for number, pin in enumerate(lock.pins, 1):
-        progress(f"laying out {number}/{len(lock.pins)} components")
-        trees.append((pin.component, lay_out(store, pin.tree, pin.digest, unpacking)))
+    trees = []
+    with Layout(store) as layout:
+        for number, pin in enumerate(lock.pins, 1):
+            progress(f"laying out {number}/{len(lock.pins)} components")
+            trees.append((pin.component, layout.tree(pin.tree, pin.digest)))
     root = build_snapshot(_root(store, lock), trees)
     touch(root)
     note(store.path, lock.digest, releases)

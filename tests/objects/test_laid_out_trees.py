@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from ckstore.errors import CorruptData
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.folders import import_folder
-from ckstore.objects.layout import build_snapshot, lay_out, remove_tree
+from ckstore.objects.layout import Layout, build_snapshot, lay_out, remove_tree
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import EXECUTABLE, FILE, SYMLINK, TREE, TreeEntry
 from ckstore.objects.verify import check
@@ -59,6 +60,30 @@ def test_a_tree_is_laid_out_once(store: ObjectStore, laid_out: Path) -> None:
     assert lay_out(store, found.tree, found.digest) == laid_out
     assert laid_out.stat().st_ino == before
     assert [path.name for path in laid_out.parent.iterdir()] == [found.tree]
+
+
+def test_a_tree_whose_writer_was_killed_before_sealing_it_is_sealed_by_the_next_reader(
+    store: ObjectStore, laid_out: Path
+) -> None:
+    shutil.rmtree(store.path / "whole")
+    laid_out.chmod(0o755)
+    before = laid_out.stat().st_ino
+    found = release(store, "susan")
+    assert lay_out(store, found.tree, found.digest).stat().st_ino == before
+    assert stat.S_IMODE(laid_out.stat().st_mode) == 0o555
+
+
+def test_trees_laid_out_together_leave_nothing_beside_them(store: ObjectStore, tmp_path: Path) -> None:
+    names = ("susan", "sobel", "fft")
+    for name in names:
+        add(store, name, make_folder(tmp_path / name, {"name": name.encode()}))
+    found = [release(store, name) for name in names]
+    with Layout(store) as layout:
+        folders = [layout.tree(each.tree, each.digest) for each in found]
+        with pytest.raises(CorruptData):
+            layout.tree(stored(store, (FILE, "x", b"one")), "sha256:" + "0" * 64)
+    assert [(folder / "name").read_text() for folder in folders] == list(names)
+    assert sorted((store.path / "trees").iterdir()) == sorted(folders)
 
 
 def test_links_are_made_last_so_that_no_name_leads_through_one(store: ObjectStore, tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ class BorrowingStore(ObjectStore):
         if oid in self.refused:
             raise refused(oid, self.refused[oid])
 
+    def kind_of(self, oid: str) -> str:
+        """The type of an object, from its header where it is in a pack."""
+        self._check(oid)
+        try:
+            return TYPES[pygit2.enums.ObjectType(self._borrowed.read_header(oid)[0])]
+        except (KeyError, pygit2.GitError, ValueError, OSError):
+            return self.read(oid)[0]
+
     def size_of(self, oid: str) -> int:
         """The size of an object in bytes, from its header."""
         self._check(oid)

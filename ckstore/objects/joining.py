@@ -10,7 +10,7 @@ from ckstore.model.records import Release
 from ckstore.objects.head import LogMoved, move_head, read_head
 from ckstore.objects.keepfiles import release_packs
 from ckstore.objects.log import LogView
-from ckstore.objects.merge import says_the_same, two_sources
+from ckstore.objects.merge import precedes, says_the_same, two_sources
 from ckstore.objects.sharing import shared
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry
@@ -141,7 +141,11 @@ def _check_record(ours: LogView, after: LogView, source: str, release: Release) 
     if here == now:
         return
     record = after.release(source, release.uid, release.version)
-    if here is None or now is None or now.oid > here.oid or not says_the_same(record, release):
+    if here is None or now is None or not says_the_same(record, release):
+        raise _lost(source, release)
+    before, since = ours.source(source), after.source(source)
+    derived = before is not None and since is not None and before.head != since.head
+    if not derived and not precedes(record, now.oid, release, here.oid):
         raise _lost(source, release)
 
 
@@ -149,9 +153,7 @@ def _check_sources(ours: LogView, after: LogView) -> None:
     """A source is not moved elsewhere by another store; what it holds is looked at by itself."""
     for source in ours.sources():
         now = after.source(source.name)
-        if now is None or (now.kind, now.url) == (source.kind, source.url):
-            continue
-        if now.kind != source.kind or source.kind != "folder" or now.url:
+        if now is not None and (now.kind, now.url) != (source.kind, source.url):
             raise two_sources(source, now)
 
 
@@ -161,10 +163,7 @@ def _check_runs(ours: LogView, after: LogView) -> None:
         raise Conflict(
             f"The run {entry.name} is here; the other store has {how} it.",
             code="run-lost",
-            hints=[
-                "if it was taken back there, take it back here, too: `ckstore log`, `ckstore undo`",
-                "else take the other store for damaged, and nothing from it",
-            ],
+            hints=["take the other store for damaged, and nothing from it"],
             details={"run": entry.name},
         )
     for path, entry in _differing(ours, after, "references"):
@@ -189,16 +188,6 @@ def _differing(ours: LogView, after: LogView, what: str) -> Iterator[tuple[tuple
             path = (what, prefix.name, entry.name)
             if after.find(path) != entry:
                 yield path, entry
-
-
-def names_folders(theirs: LogView, ours: LogView) -> bool:
-    """True when ``theirs`` says of a source which folder of some machine it is, and ``ours`` does not."""
-    for source in theirs.sources():
-        if source.kind == "folder" and source.url:
-            here = ours.source(source.name)
-            if here is None or here.url != source.url:
-                return True
-    return False
 
 
 def _lost(source: str, release: Release) -> Conflict:

@@ -7,16 +7,20 @@ hold the same. Releases never change: two that differ under one version are a :c
 The records of a mirrored source belong together: its head says how far they were derived. Where both
 sides have derived on, those of one side are taken whole, and what only the other side has released stands
 before them in the lines: known and usable, but not what the next release is counted from.
+
+Runs and what they are compared with are only ever added. Which folder of which machine a source is, each
+store says for itself: see :meth:`Merge.with_paths`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Protocol
 
 from ckstore.errors import CkstoreError, Conflict, CorruptData, Unsupported
-from ckstore.model.records import Component, Release, Run, Source, decode
+from ckstore.model.records import Component, Release, Run, Source, Yank, decode
 from ckstore.model.versions import parse_version
 from ckstore.objects.packs import ObjectType
 from ckstore.objects.trees import FILE, TREE, TreeEntry
@@ -24,6 +28,7 @@ from ckstore.objects.trees import FILE, TREE, TreeEntry
 Path = tuple[str, ...]
 Entries = Mapping[str, TreeEntry]
 OPERATION = "operation"
+_ONLY_ADDED = ("runs", "references")
 
 
 class Objects(Protocol):
@@ -52,7 +57,9 @@ class Merge:
     def __init__(self, objects: Objects, writer: Writer) -> None:
         self._objects = objects
         self._writer = writer
-        self._preferred: dict[str, str] = {}  # source → "ours" or "theirs"
+        self._records: dict[str, str] = {}  # source → whose record it keeps: "ours" or "theirs"
+        self._preferred: dict[str, str] = {}  # the same, of sources that were derived to different points
+        self._derived: set[str] = set()  # sources that were derived to the same point
         self._urls: dict[str, str] = {}  # source → its address, where both changed its record
         self._runs: list[TreeEntry | None] = []  # the folders of runs on either side
 
@@ -63,6 +70,8 @@ class Merge:
         changed something that this version does not know.
         """
         sides = [{name: e for name, e in side.items() if name != OPERATION} for side in (base, ours, theirs)]
+        for name in _ONLY_ADDED:
+            sides[0].pop(name, None)
         self._runs = [ours.get("runs"), theirs.get("runs")]
         merged = self._entries((), *sides)
         self._keep_retired(merged, sides[1:])
@@ -113,11 +122,11 @@ class Merge:
         if ours is None or theirs is None:
             return ours or theirs  # one took it away, the other changed it: nothing is lost
         if _is_source(path[:-1]) and path[-1] == "source":
-            return self._source_record(path[1], theirs if self._preferred.get(path[1]) == "theirs" else ours)
+            return self._source_record(path[1], theirs if self._records.get(path[1]) == "theirs" else ours)
         if _is_component(path[:-2]) and path[-1] == "record":
             return self._same_release(path, ours, theirs)
         if _is_component(path[:-2]) and path[-1] == "yank":
-            return min(ours, theirs, key=lambda entry: entry.oid)
+            return max(ours, theirs, key=self._told)
         if path[0] == "references" and len(path) == 3:
             return min(ours, theirs, key=lambda entry: (self._started(entry), entry.oid))
         if path[0] == "retired":
@@ -142,7 +151,14 @@ class Merge:
         two = Release.decode(self._objects.read_blob(theirs.oid), "/".join(path))
         if not says_the_same(one, two):
             raise _two_contents(f"{path[1]}:{one.kind}:{one.name}@{one.version}", one, two)
-        return min(ours, theirs, key=lambda entry: entry.oid)
+        if path[1] in self._preferred:
+            return ours if self._preferred[path[1]] == "ours" else theirs
+        return ours if precedes(one, ours.oid, two, theirs.oid) else theirs
+
+    def _told(self, yank: TreeEntry) -> tuple[bool, str, str]:
+        """With a reason before without, and later before earlier."""
+        said = Yank.decode(self._objects.read_blob(yank.oid), "a yank")
+        return bool(said.reason), said.since, yank.oid
 
     def _started(self, reference: TreeEntry) -> str:
         """When the run that a reference names was started; what cannot be read comes last."""
@@ -161,18 +177,24 @@ class Merge:
     ) -> None:  # fmt: skip
         """Whose records a source has where they cannot be joined one by one."""
         before, one, two = (side.get("source") for side in (base, ours, theirs))
-        if one is None or two is None or one == two:
+        if one is None or two is None:
+            return
+        if one == two:
+            self._derived |= {name} if self._source(one).head else set()
             return
         our_source, their_source = self._source(one), self._source(two)
         self._urls[name] = _address(self._source(before) if before else None, our_source, their_source)
         if two == before:
-            self._preferred[name] = "ours"
+            side = "ours"
         elif one == before:
-            self._preferred[name] = "theirs"
+            side = "theirs"
         else:
             our_rank = self._rank(our_source, ours, one, our_folder)
             their_rank = self._rank(their_source, theirs, two, their_folder)
-            self._preferred[name] = "theirs" if their_rank > our_rank else "ours"
+            side = "theirs" if their_rank > our_rank else "ours"
+        self._records[name] = side
+        if (our_source if side == "ours" else their_source).head:  # else nothing was derived, by either
+            self._preferred[name] = side
 
     def _source_record(self, name: str, entry: TreeEntry) -> TreeEntry:
         """The record of the side that is taken, with the address where the repository is by now."""
@@ -183,22 +205,20 @@ class Merge:
     def _written(self, source: Source) -> TreeEntry:
         return TreeEntry(FILE, "source", self._writer.add("blob", source.encode()))
 
-    def without_paths(self, merged: Entries, ours: Entries, theirs: Entries) -> dict[str, TreeEntry]:
-        """``merged`` without folders of other machines: what both sides say stays, or this one alone."""
-        folders, here, there = (self._read(side.get("sources")) for side in (merged, ours, theirs))
+    def with_paths(self, entries: Entries, owner: Entries) -> dict[str, TreeEntry]:
+        """``entries`` with the folders that ``owner`` says its sources are, and none of other machines."""
+        folders, own = self._read(entries.get("sources")), self._read(owner.get("sources"))
         for name, folder in folders.items():
-            entries = self._read(folder)
-            if "source" not in entries:
+            held = self._read(folder)
+            source = self._source(held["source"]) if "source" in held else None
+            if source is None or source.kind != "folder":
                 continue
-            source = self._source(entries["source"])
-            if there.get(name, folder) == here.get(name) or source.kind != "folder" or not source.url:
-                continue
-            records = [self._read(side.get(name)).get("source") for side in (here, there)]
-            said = {self._source(record).url if record else "" for record in records}
-            if said != {source.url}:
-                entries["source"] = self._written(replace(source, url=""))
-                folders[name] = TreeEntry(TREE, name, self._writer.add_tree(entries.values()))
-        joined = dict(merged)
+            record = self._read(own.get(name)).get("source")
+            url = self._source(record).url if record else ""
+            if url != source.url:
+                held["source"] = self._written(replace(source, url=url))
+                folders[name] = TreeEntry(TREE, name, self._writer.add_tree(held.values()))
+        joined = dict(entries)
         if folders:
             joined["sources"] = TreeEntry(TREE, "sources", self._writer.add_tree(folders.values()))
         return joined
@@ -226,9 +246,7 @@ class Merge:
         record = "component"
         rest = [{name: e for name, e in side.items() if name != record} for side in (base, ours, theirs)]
         merged = self._entries(path, *rest)
-        found = self._line(
-            base.get(record), ours.get(record), theirs.get(record), self._preferred.get(path[1], "")
-        )
+        found = self._line(path[1], base.get(record), ours.get(record), theirs.get(record))
         versions = tuple(v for v in found.versions if v in merged)
         if not versions:
             return {}
@@ -247,7 +265,7 @@ class Merge:
         return Release.decode(self._objects.read_blob(entry.oid), f"the release {folder.name}")
 
     def _line(
-        self, base: TreeEntry | None, ours: TreeEntry | None, theirs: TreeEntry | None, preferred: str
+        self, source: str, base: TreeEntry | None, ours: TreeEntry | None, theirs: TreeEntry | None
     ) -> Component:
         """The record of a component that both sides, or one, have."""
         if ours is None or theirs is None or ours == theirs:
@@ -256,11 +274,11 @@ class Merge:
                 raise CorruptData("A component has no record.", code="bad-component")
             return self._decode(entry)
         one, two = self._decode(ours), self._decode(theirs)
-        if preferred:
-            return led_by(one, two) if preferred == "ours" else led_by(two, one)
+        if source in self._preferred:
+            return led_by(one, two) if self._preferred[source] == "ours" else led_by(two, one)
         if theirs == base or ours == base:
             return one if theirs == base else two
-        return joined(one, two)
+        return joined(one, two, derived=source in self._derived)
 
     def _decode(self, entry: TreeEntry) -> Component:
         return Component.decode(self._objects.read_blob(entry.oid), "the record of a component")
@@ -337,10 +355,15 @@ def led_by(first: Component, other: Component) -> Component:
     return replace(first, versions=(*extra, *own), names=names)
 
 
-def joined(one: Component, two: Component) -> Component:
-    """Two lines that nobody derives, as one; the same whichever comes first."""
+def joined(one: Component, two: Component, *, derived: bool = False) -> Component:
+    """Two lines as one; the same whichever comes first.
+
+    Those that nobody derives grow together in the order of versions. Those that were ``derived`` to the same
+    point end alike, and what others brought to either stays before that.
+    """
     one, two = sorted((one, two), key=lambda component: component.encode())
-    versions = _joined_versions(one.versions, two.versions)
+    alike = _same_end(one.versions, two.versions) if derived else ()
+    versions = (*_joined_versions(*(c.versions[: len(c.versions) - len(alike)] for c in (one, two))), *alike)
     holder = one if one.newest == versions[-1] else two
     called = f"{holder.kind}:{holder.name}"
     names = dict.fromkeys(name for name in (*one.names, *two.names) if name != called)
@@ -357,6 +380,11 @@ def _joined_versions(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, .
     if one == two or set(one) > set(two):
         return one
     return two if set(two) > set(one) else in_order({*one, *two})
+
+
+def _same_end(one: tuple[str, ...], two: tuple[str, ...]) -> tuple[str, ...]:
+    pairs = zip(reversed(one), reversed(two), strict=False)
+    return tuple(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))[::-1]
 
 
 def in_order(versions: set[str]) -> tuple[str, ...]:
@@ -376,8 +404,8 @@ def _address(before: Source | None, ours: Source, theirs: Source) -> str:
     """Where a source is, of which both sides changed the record: where the side says that followed it."""
     if ours.kind != theirs.kind:
         raise two_sources(ours, theirs)
-    if ours.kind == "folder":  # a path means something on its own machine only
-        return "" if ours.url and theirs.url and ours.url != theirs.url else ours.url or theirs.url
+    if ours.kind == "folder":  # a path means something on its own machine only: see `Merge.with_paths`
+        return ours.url if ours.url == theirs.url else ""
     if ours.url == theirs.url:
         return ours.url
     if before is None or before.url not in (ours.url, theirs.url):
@@ -391,6 +419,11 @@ def says_the_same(one: Release, two: Release) -> bool:
     Those who released the same files by themselves may have had other releases before, or other commits.
     """
     return _of_its_own(one) == _of_its_own(two)
+
+
+def precedes(one: Release, one_id: str, two: Release, two_id: str) -> bool:
+    """Which of two records that say the same stays: one that names a commit; then always the same."""
+    return (not one.commit, one_id) < (not two.commit, two_id)
 
 
 def _of_its_own(release: Release) -> Release:

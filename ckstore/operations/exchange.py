@@ -31,18 +31,17 @@ from ckstore.objects.joining import (
     check_kept,
     forward,
     is_sound_commit,
-    names_folders,
     unheld_here,
 )
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.merge import OPERATION, Merge
 from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
-from ckstore.objects.trees import TreeEntry, parse_tree
+from ckstore.objects.trees import GITLINK, TreeEntry, parse_tree
 from ckstore.operations.received import Received, refused
 
 Progress = Callable[[str], None]
-_TRIES = 5
+_TRIES = 20  # each time that one fails, another one got through
 _MERGED = "merged"
 _PUSHED = RemoteUrl("file:///a push", "folder", "")
 
@@ -115,7 +114,7 @@ def _push_once(
     with _meeting(store, other, engine, progress, create=True) as meeting:
         pulled = meeting.pull(join=True)
         there, where = meeting.there, meeting.url.text
-        ahead = bool(pulled.head) and pulled.theirs != pulled.head
+        ahead = bool(pulled.head) and pulled.theirs != pulled.head and not meeting.alike
         if ahead and there is None:
             meeting.push(pulled.head)
     if ahead and there is not None:  # not within the meeting: the other store may want to push to us
@@ -186,6 +185,7 @@ class _Meeting:
     engine: PushingEngine
     progress: Progress
     exact: bool = False  # the log must be where the other side believes it is
+    alike: bool = False  # both hold the same already, though neither log is a part of the other one
     _spelling: str = ""
 
     def pull(self, *, join: bool) -> PullReport:
@@ -195,10 +195,7 @@ class _Meeting:
         theirs, self._spelling = bring_log(self.engine, self.incoming, self.url, ours, self.progress)
         if not theirs and not join and self.there is None:
             self._check_is_empty()
-        for _ in range(_TRIES):
-            with contextlib.suppress(LogMoved):
-                return self.take(read_head(self.store.path), theirs, join=join)
-        raise LogMoved
+        return self.take(ours, theirs, join=join)
 
     def push(self, head: str) -> None:
         """Move the log there to ``head``, which follows it."""
@@ -214,16 +211,29 @@ class _Meeting:
         here, there = objects.view(ours) if ours else self.store.view(), objects.view(theirs)
         if there.find((OPERATION,)) is None:
             raise _no_store(self.url, f"{LOG_REF} there is no log of ckstore")
-        self._check_objects([oid for oid in their_commits if oid not in our_commits])
         digests = Digests(objects.read_tree, objects.read_blob, objects.large_blob)
         received = Received(objects, digests, self.progress)
+        self._check_objects([oid for oid in their_commits if oid not in our_commits], received)
         received.check(there.root, here.root)
-        if (not ours or ours in their_commits) and not names_folders(there, here):
+        descends = not ours or ours in their_commits
+        if descends and self._holds_all(here, there):
             retired = check_kept(here, there)
-            forward(self.store, ours, theirs, lambda: self._adopt(there, theirs))
-            return self._report("followed", theirs, theirs, received, retired)
-        how, head, retired = self._join(ours, theirs, received, join)
+            try:
+                forward(self.store, ours, theirs, lambda: self._adopt(there, theirs))
+            except LogMoved:  # others published meanwhile: then both are joined, and nobody can come between
+                if self.exact:
+                    raise
+            else:
+                return self._report("followed", theirs, theirs, received, retired)
+        how, head, retired = self._join(ours, theirs, received, join or descends)
         return self._report(how, head, theirs, received, retired)
+
+    def _holds_all(self, here: LogView, there: LogView) -> bool:
+        """True when joining what is here with what came of it there would give just what is there."""
+        bases = Bases(self.incoming.objects)
+        merge, ours = Merge(bases, bases), _entries(self.incoming.objects, here.root)
+        theirs = _entries(self.incoming.objects, there.root)
+        return merge.with_paths(merge.roots(ours, ours, theirs), ours) == theirs
 
     def _join(self, ours: str, theirs: str, received: Received, join: bool) -> tuple[str, str, list[str]]:
         """One operation that has both logs as parents, over whatever is newest here: theirs was judged.
@@ -243,12 +253,13 @@ class _Meeting:
                 return
             there = objects.view(theirs)
             bases = Bases(objects)
-            roots = [bases.entries(view.head, theirs) if view.head else {},
-                     _entries(objects, view.root), _entries(objects, there.root)]  # fmt: skip
+            here, came = _entries(objects, view.root), _entries(objects, there.root)
             both = _Joined(bases, change.writer)
             merge = Merge(both, change.writer)
-            merged = merge.without_paths(merge.roots(*roots), *roots[1:])
-            if merged == {name: e for name, e in roots[1].items() if name != OPERATION} and not join:
+            base = bases.entries(view.head, theirs) if view.head else {}
+            merged = merge.with_paths(merge.roots(base, here, came), here)
+            self.alike = merged == here and Merge(bases, bases).with_paths(here, came) == came
+            if self.alike or (merged == here and not join):
                 return
             both.root = tuple(merged.values())
             after = LogView(both, view.head, _MERGED)
@@ -274,19 +285,23 @@ class _Meeting:
         self.store.adopt_packs(self.incoming.git)
         mark_elsewhere(self.store.repo, elsewhere, theirs)
 
-    def _check_objects(self, commits: list[str]) -> None:
+    def _check_objects(self, commits: list[str], received: Received) -> None:
         """Everything that the new commits reach is here, and every name in it is safe: history, too."""
-        objects, seen = self.incoming.objects, set[str]()
+        objects, seen, files = self.incoming.objects, set[str](), set[str]()
         for number, oid in enumerate(commits, 1):
             if not is_sound_commit(objects.read(oid)[1]):
                 raise refused(f"the log at {self.url.text}", f"its commit {oid} is malformed")
+            received.check_operation(objects.root_of(oid))
             for _, entries in below(objects, objects.root_of(oid), seen):
                 self._check_entries(entries)
+                files.update(e.oid for e in entries if not e.is_tree and e.mode != GITLINK)
             if number % 100 == 0:
                 self.progress(f"read {number}/{len(commits)} operations")
-        lost = next((oid for oid in seen if not objects.has(oid)), "")
-        if lost:
-            raise refused(f"the log at {self.url.text}", f"it lacks the object {lost}")
+        for oid in files:
+            if not objects.has(oid):
+                raise refused(f"the log at {self.url.text}", f"it lacks the object {oid}")
+            if objects.kind_of(oid) != "blob":
+                raise refused(f"the log at {self.url.text}", f"it takes {oid} for a file, which that is not")
 
     def _check_entries(self, entries: Sequence[TreeEntry]) -> None:
         if len({entry.name for entry in entries}) != len(entries):
@@ -344,7 +359,8 @@ def _no_store(url: RemoteUrl, found: str) -> NotFound:
 
 
 def _entries(objects: ObjectStore, root: str) -> dict[str, TreeEntry]:
-    return {entry.name: entry for entry in objects.read_tree(root)} if root else {}
+    entries = objects.read_tree(root) if root else ()
+    return {entry.name: entry for entry in entries if entry.name != OPERATION}
 
 
 def _summary(where: str, received: Received) -> str:

@@ -133,7 +133,8 @@ class _Import:
         theirs = {name: entry for name, entry in content.root.items() if name != LOCK_FILE}
         ours = {e.name: e for e in self.store.read_tree(view.root)} if view.root else {}
         ours.pop(OPERATION, None)
-        merged = Merge(content.staged, content.staged.writer).roots({}, ours, theirs)
+        merge = Merge(content.staged, content.staged.writer)
+        merged = merge.with_paths(merge.roots({}, ours, theirs), ours)
         if merged != ours:
             change.join(merged, [content.commit] if content.joins else [])
             listed = ", ".join(f"{count} of {source}" for source, count in sorted(self._new.items()))

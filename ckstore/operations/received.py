@@ -24,10 +24,11 @@ from ckstore.model.shapes import wrong_shape
 from ckstore.model.versions import parse_version
 from ckstore.objects.digests import Digests
 from ckstore.objects.log import RUN_ID_DIGITS
+from ckstore.objects.merge import OPERATION
 from ckstore.objects.trees import FILE, TREE, TreeEntry
 
 Progress = Callable[[str], None]
-_ROOT = ("sources", "runs", "references", "retired", "operation", LOCK_FILE)
+_ROOT = ("sources", "runs", "references", "retired", OPERATION, LOCK_FILE)
 SOURCE_KINDS = ("git", "folder", "builtin")
 MAX_RECORD = 16 * 1024 * 1024
 _OID = re.compile(r"[0-9a-f]{40}")
@@ -80,8 +81,12 @@ class Received:
             self._folder(theirs, "retired"), self._folder(known, "retired"), "retired"
         ):
             self._retired(name, self._folder_at(entry))
-        if "operation" in theirs:
-            self._record(Operation, theirs["operation"], "its operation")
+
+    def check_operation(self, root: str) -> None:
+        """Raise unless what a commit of a log (of this tree) says of itself can be read."""
+        entries = self._entries(root)
+        if OPERATION in entries:  # the commit of an exported lock has none
+            self._record(Operation, entries[OPERATION], "its operation")
 
     # -- folders -------------------------------------------------------------------------------------
 

@@ -238,7 +238,7 @@ class TestWhatWasTakenBack:
             add_folder(there, component(tmp_path / "one", "program", "one", files={"x": "y"}), source="lab")
         if diverged:
             add_folder(here, component(tmp_path / "two", "program", "two"), source="other")
-        if diverged and not again:  # what was only forgotten is remembered by joining
+        if not again:  # what was only forgotten is remembered by joining
             pull(here, str(there.path))
             assert here.view().find(("retired", "lab")) is not None
             return
@@ -264,11 +264,6 @@ def moved_source(change: LogEdit, view: LogView) -> None:
     change.put_source(Source("up", "https://elsewhere.example/repo", "git"))
 
 
-def lost_run(change: LogEdit, view: LogView) -> None:
-    change.remove(("runs",))
-    change.remove(("references",))
-
-
 def other_words(change: LogEdit, view: LogView) -> None:
     [line] = view.components("lab")
     made = replace(view.release("lab", line.uid, line.newest), tags=("forged",))
@@ -280,18 +275,14 @@ class TestAnotherStore:
     @pytest.mark.parametrize("diverged", [False, True])
     @pytest.mark.parametrize(
         ("put", "code"),
-        [(moved_source, "source-differs"), (lost_run, "run-lost"), (other_words, "release-lost")],
+        [(moved_source, "source-differs"), (other_words, "release-lost")],
     )
-    def test_cannot_move_a_source_nor_take_away_runs_nor_reword_a_release(
+    def test_cannot_move_a_source_nor_reword_a_release(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path, diverged: bool, code: str,
         put: Callable[[LogEdit, LogView], None],
     ) -> None:  # fmt: skip
         release(store, tmp_path / "x", "a")
         forge(store, lambda change, writer: change.put_source(Source("up", "https://a.example/repo", "git")))
-        lock = "a lock"
-        digest = hashlib.sha256(lock.encode()).hexdigest()
-        made = Run("run", "lab:program:a@=1.0.0", "00", digest, "now", "ok", 0, key="abcd")
-        forge(store, lambda change, writer: change.put_reference("abcd", change.put_run(made, lock)))
         pull(other, str(store.path))
         forge(store, lambda change, writer: put(change, store.view()))
         if diverged:
@@ -301,6 +292,22 @@ class TestAnotherStore:
             pull(other, str(store.path))
         assert (caught.value.code, read_head(other.path)) == (code, before)
         assert caught.value.hints
+
+    @pytest.mark.parametrize("diverged", [False, True])
+    def test_does_not_take_away_a_run_which_comes_back_to_it(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, diverged: bool
+    ) -> None:
+        first = a_run(store, "2024-01-01")
+        pull(other, str(store.path))
+        undo(store)
+        a_run(store, "2024-01-02")
+        if diverged:
+            release(other, tmp_path / "x", "b")
+        assert pull(other, str(store.path)).how == "joined"
+        assert pull(store, str(other.path)).how == "followed"
+        for target in (store, other):
+            assert len(list(target.view().runs())) == 2
+            assert target.view().reference("abcd") == first
 
     def test_that_follows_a_repository_to_its_new_address_is_followed_once_it_was_here(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path
@@ -337,13 +344,50 @@ class TestAnotherStore:
             assert named is not None and named.url
         pull(other, str(store.path))
         both = other.view().source("shop")
-        assert both is not None and not both.url
+        assert both is not None and both.url == str(tmp_path / "1" / "shop")
         assert {c.name for c in other.view().components("shop")} == {"c0", "c1"}
         third = ObjectStore(tmp_path / "third")
         pull(third, str(store.path))
         alone = third.view().source("shop")
         assert alone is not None and not alone.url
-        assert pull(store, str(third.path)).how == "followed"
+
+    def test_and_this_one_say_each_for_itself_which_folder_a_source_is(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        shops = [component(tmp_path / who / "shop" / "c", "program", "c").parent for who in "ab"]
+        (tmp_path / "backup").mkdir()
+        add_folder(store, shops[0])
+        pull(other, str(store.path))
+        assert pull(store, str(other.path)).how == "unchanged"
+        assert push(store, str(tmp_path / "backup")).moved
+        assert not push(store, str(tmp_path / "backup")).moved
+        add_folder(other, shops[1])
+        component(shops[1] / "d", "program", "d")
+        add_folder(other, shops[1])
+        assert pull(store, str(other.path)).how == "joined"
+        for _ in range(2):
+            assert pull(other, str(store.path)).how == "unchanged"
+            assert pull(store, str(other.path)).how == "unchanged"
+            assert [s.url for t in (store, other) for s in t.view().sources()] == [str(p) for p in shops]
+        with pytest.raises(Conflict, match="already"):
+            add_folder(store, shops[1])
+        names = [{c.name for c in t.view().components("shop")} for t in (store, other)]
+        assert names == [{"c", "d"}] * 2
+
+    def test_never_becomes_the_end_of_a_line_by_an_older_version(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        def shop(target: ObjectStore, who: str, version: str) -> None:
+            folder = tmp_path / who / "shop" / "c"
+            add_folder(target, component(folder, "program", "c", head=f'version = "{version}"').parent)
+
+        shop(store, "a", "1.0.0")
+        pull(other, str(store.path))
+        shop(store, "a", "1.2.0")
+        shop(other, "b", "1.1.0")
+        pull(other, str(store.path))
+        [line] = other.view().components("shop")
+        assert line.versions == ("1.0.0", "1.1.0", "1.2.0")
 
     def test_is_joined_with_what_others_publish_here_meanwhile(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -360,6 +404,22 @@ class TestAnotherStore:
         monkeypatch.setattr(Received, "check", slow)
         assert pull(other, str(store.path)).how == "joined"
         assert {c.name for c in ObjectStore(other.path).view().components("lab")} == {"a", "b", "c0"}
+
+
+def a_run(store: ObjectStore, started: str) -> str:
+    """Publish a run, the reference of its key where there is none; gives its id."""
+    lock = "a lock"
+    digest = hashlib.sha256(lock.encode()).hexdigest()
+    made = Run("run", "lab:program:a@=1.0.0", "00", digest, started, "ok", 0, key="abcd")
+    known: list[str] = []
+
+    def put(change: LogEdit, writer: PackWriter) -> None:
+        known.append(change.put_run(made, lock))
+        if not store.view().reference("abcd"):
+            change.put_reference("abcd", known[0])
+
+    forge(store, put)
+    return known[0]
 
 
 def _verb(store: ObjectStore, oid: str) -> str:
@@ -640,6 +700,12 @@ def unsafe_name(change: LogEdit, writer: PackWriter) -> None:
     change.put(("runs", "ab"), TreeEntry(TREE, "ab", inner))
 
 
+def wrong_kind(change: LogEdit, writer: PackWriter) -> None:
+    tree = writer.add_tree([TreeEntry(FILE, "x", writer.add("blob", b"x"))])
+    inner = writer.add_tree([TreeEntry(FILE, "file", tree)])
+    change.put(("runs", "ab"), TreeEntry(TREE, "ab", inner))
+
+
 def wrong_run(change: LogEdit, writer: PackWriter) -> None:
     inner = writer.add_tree([TreeEntry(FILE, "record", writer.add("blob", b"x"))])
     change.put(("runs", "ab", "abc"), TreeEntry(TREE, "abc", inner))
@@ -695,12 +761,33 @@ class TestAForgedLog:
         assert caught.value.code in ("refused-content", "not-a-repository", "fetch-failed", "log-not-whole")
         assert read_head(other.path) == ""
 
-    def test_with_an_unsafe_name_in_its_past_alone_is_refused(
-        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    @pytest.mark.parametrize("library", [False, True])
+    @pytest.mark.parametrize(
+        ("put", "word"), [(unsafe_name, "git keeps"), (wrong_kind, "takes|not whole|not sent all")]
+    )
+    def test_with_something_unsafe_in_its_past_alone_is_refused(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, put: Put, word: str, library: bool
     ) -> None:
         release(store, tmp_path / "x", "a")
-        forge(store, unsafe_name)
+        forge(store, put)
         forge(store, lambda change, writer: change.remove(("runs",)))
-        with pytest.raises(CorruptData, match="git keeps"):
+        with pytest.raises(CkstoreError, match=word):
+            pull(other, str(store.path), engine=LibraryGit() if library else None)
+        assert read_head(other.path) == ""
+
+    def test_with_an_operation_in_its_past_that_cannot_be_read_is_refused(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        head = release(store, tmp_path / "x", "a")
+        with store.writer() as writer:
+            entries = {entry.name: entry for entry in store.read_tree(store.root_of(head))}
+            entries["operation"] = TreeEntry(FILE, "operation", writer.add("blob", b"nothing"))
+            root = writer.add_tree(entries.values())
+            said = store.read(head)[1].replace(store.root_of(head).encode(), root.encode())
+            forged = writer.add("commit", said)
+            writer.finish()
+        move_head(store.path, head, forged)
+        release(store, tmp_path / "x", "b")
+        with pytest.raises(CorruptData, match="operation"):
             pull(other, str(store.path))
         assert read_head(other.path) == ""

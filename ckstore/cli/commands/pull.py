@@ -15,7 +15,8 @@ from ckstore.operations.exchange import PullReport
 def command(other: str, store_path: str | None, as_json: bool) -> None:
     """Take over what STORE published and this store lacks; no release that is here is changed.
 
-    What was yanked or taken back there is so here, too; runs are never taken away.
+    What was yanked or taken back there is so here, too; runs are never taken away, and which folder of this
+    machine a source is stays as it is.
 
     STORE is the folder of another store, or a git address: a served store, a repository that was pushed to.
     Everything is checked before anything is published; contradictions are named, and nothing is taken then.

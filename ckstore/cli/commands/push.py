@@ -16,7 +16,8 @@ def command(other: str, store_path: str | None, as_json: bool) -> None:
     """Let STORE have everything that this store has: a pull first, then its log moves forward.
 
     STORE is the folder of another store (an empty folder becomes one) or a git address that you may write
-    to, such as a bare repository on any host: the log is its refs/ckstore/log. Nothing is ever forced.
+    to, such as a bare repository on any host: the log is its refs/ckstore/log. Nothing is ever forced. What
+    the pull brings comes into this store, as by `ckstore pull`.
     """
     from ckstore.operations.exchange import push
 

@@ -26,7 +26,7 @@ def command(
     """Serve the store until Ctrl-C: `git clone`, `git fetch` and `ckstore pull` take from it.
 
     Only this machine can reach it, unless --host says otherwise. Whoever can reach it can read it all and,
-    with --writable, add to it, yank releases and take them back; no release gets other files, and no run goes.
+    with --writable, add to it, yank releases and take them back; no release gets other files, no run goes.
     """
     from ckstore.web.git_server import git_server
 

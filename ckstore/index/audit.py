@@ -46,11 +46,23 @@ _CONTENTS = {
         "SELECT s.name, c.uid, x.names, x.title, x.description, x.tags, x.metadata FROM texts x "
         "JOIN components c ON c.id = x.rowid JOIN sources s ON s.id = c.source ORDER BY 1, 2"
     ),
+    "needs": (
+        "SELECT s.name, c.uid, l.kind, l.name, n.role, q.ask, n.scope, q.hook FROM needs n "
+        "JOIN requirements q ON q.id = n.requirement JOIN lines l ON l.id = n.line "
+        "JOIN components c ON c.id = l.component JOIN sources s ON s.id = c.source "
+        "ORDER BY 1, 2, 3, 4, 5, 6, 7"
+    ),
+    "requirements": "SELECT ask, hook FROM requirements ORDER BY 1",
+    "offers": (
+        "SELECT s.name, c.uid, l.kind, l.name, p.entry FROM provides p JOIN lines l ON l.id = p.line "
+        "JOIN components c ON c.id = l.component JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4, 5"
+    ),
     "rows of its tables": (
         "SELECT (SELECT count(*) FROM components), (SELECT count(*) FROM lines), "
         "(SELECT count(*) FROM releases), (SELECT count(*) FROM release_tags), "
         "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM keys), "
-        "(SELECT count(*) FROM facts), (SELECT count(*) FROM texts)"
+        "(SELECT count(*) FROM facts), (SELECT count(*) FROM texts), "
+        "(SELECT count(*) FROM needs), (SELECT count(*) FROM provides)"
     ),
 }
 Progress = Callable[[str], None]

@@ -2,8 +2,10 @@
 
 One SQLite file, derived from the log and from nothing else. What is asked most, the newest release of
 each component, has postings of its own (``newest_tags``); all releases are in ``release_tags``. A *line*
-is a (component, kind, name): a component that was renamed has several, of which one is current.
-``facts`` holds what the metadata of the newest release of each component says, by key and by value.
+is a (component, kind, name): a component that was renamed has several, of which one is current. What the
+newest release of a current line asks of others (``requirements``, ``needs``) and offers them besides name
+and tags (``provides``) is kept by :mod:`ckstore.index.relations`.
+``facts`` holds what the metadata of that release says, by key and by value.
 """
 
 from __future__ import annotations
@@ -46,6 +48,14 @@ CREATE TABLE facts (
   line INTEGER, key INTEGER, value TEXT, number REAL, PRIMARY KEY (line, key, value)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX facts_by_key ON facts (key, value, number);
+CREATE TABLE requirements (id INTEGER PRIMARY KEY, ask TEXT NOT NULL UNIQUE, hook TEXT NOT NULL) STRICT;
+CREATE INDEX requirements_by_hook ON requirements (hook);
+CREATE TABLE needs (
+  line INTEGER, role TEXT, requirement INTEGER, scope TEXT, PRIMARY KEY (line, role, requirement, scope)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX needs_by_requirement ON needs (requirement);
+CREATE TABLE provides (line INTEGER, entry TEXT, PRIMARY KEY (line, entry)) STRICT, WITHOUT ROWID;
+CREATE INDEX provides_by_entry ON provides (entry);
 CREATE TABLE skipped (source TEXT, uid TEXT, reason TEXT, PRIMARY KEY (source, uid)) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts USING fts5(
   names, title, description, tags, metadata, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'

@@ -9,6 +9,7 @@ from functools import cmp_to_key
 
 from ckstore.errors import CkstoreError
 from ckstore.index.facts import FactWriter, searched_text
+from ckstore.index.relations import RelationsWriter
 from ckstore.index.schema import pack_tags, unpack_tags
 from ckstore.model.facts import Fact, facts_of
 from ckstore.model.records import Component, Release
@@ -38,6 +39,7 @@ class IndexWriter:
         self._view = view
         self._sources: dict[str, int] = dict(connection.execute("SELECT name, id FROM sources").fetchall())
         self._tags: dict[str, int] = {}
+        self._relations = RelationsWriter(connection)
         self._newest: list[tuple[int, int]] = []
         self._all: list[tuple[int, int]] = []
         self._newest_counts: Counter[int] = Counter()
@@ -74,6 +76,7 @@ class IndexWriter:
         """Write what is buffered, and the counts."""
         self._flush()
         self._facts.finish()
+        self._relations.finish()
         touched = sorted(self._newest_counts.keys() | self._total_counts.keys())
         self._connection.executemany(
             "UPDATE tags SET newest = newest + ?, total = total + ? WHERE id = ?",
@@ -139,6 +142,7 @@ class IndexWriter:
                 self._execute("DELETE FROM newest_tags WHERE tag = ? AND line = ?", tag, row[0])
                 self._newest_counts[tag] -= 1
             self._facts.remove(row[0])
+            self._relations.remove(row[0])
         self._execute("DELETE FROM texts WHERE rowid = ?", component)
 
     def _remove_releases(self, component: int, keep: frozenset[str]) -> None:
@@ -177,11 +181,13 @@ class IndexWriter:
         facts = facts_of(metadata_of(self._view, newest)) if newest else ()
         self._facts.write(current, facts)
         self._write_text(component, record, newest, facts)
+        if newest is not None:
+            self._relations.put(current, newest)
 
     def _reread(self, source: str, uid: str, version: str) -> Release | None:
         try:
             return self._view.release(source, uid, version)
-        except CkstoreError:  # it was whole when its row was made: only its texts are missed
+        except CkstoreError:  # it was whole when its row was made: only its texts and needs are missed
             return None
 
     def _line(self, lines: dict[tuple[str, str], int], component: int, kind: str, name: str) -> int:

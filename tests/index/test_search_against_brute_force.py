@@ -15,6 +15,7 @@ from ckstore.index import catchup
 from ckstore.index.schema import create
 from ckstore.index.search import count, search
 from ckstore.index.writer import is_prerelease
+from ckstore.model.metadata import Need
 from ckstore.model.query import Query
 from ckstore.model.records import Component, Release
 from ckstore.model.tags import TagQuery
@@ -117,6 +118,12 @@ def expected(state: State, query: Query, yanks: Yanked) -> list[str]:
     return [f"{source}:{r.kind}:{r.name}:{uid}@={r.version}" for source, uid, r in hits]
 
 
+def needs_by(version: str, tagged: tuple[str, ...]) -> tuple[Need, ...]:
+    """Made-up needs: by tags, by name, by UID, with ranges and wildcards."""
+    by_tags = [Need(f"tag {tag}", f"{'|'.join(KINDS)}[{tag},!{TAGS[-1]}x]", "any") for tag in tagged]
+    return (*by_tags, Need("own", f"program:a@>={version}"), Need("all", "soft:*"), Need("uid", UIDS[0]))
+
+
 def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
     """Publish step by step; catch up after those that say so, so that increments are tested, too."""
     log = Log()
@@ -127,7 +134,10 @@ def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
     for source, uid, version, (kind, name, tagged), withdrawn, now, yanked in steps:
         held = log.states[log.head].get((source, uid), (None, {}))[1]
         others = [r for r in held.values() if r.version != version]
-        last = held.get(version) or release(kind, name, version, uid=uid, tags=tagged, title="a title")
+        last = held.get(version) or release(
+            kind, name, version, uid=uid, tags=tagged, title="a title", needs=needs_by(version, tagged),
+            interface=(f"name:{name}", f"env:{kind.upper()}", f"cmd:{version}"),
+        )  # fmt: skip
         log.publish(line(source, *others, last, withdrawn=withdrawn))
         if yanked is not None:
             log.yank(source, uid, *yanked)
@@ -180,5 +190,10 @@ def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
             "SELECT k.path, f.value, f.number, c.uid, c.source FROM keys k LEFT JOIN facts f ON f.key = k.id "
             "LEFT JOIN lines l ON l.id = f.line LEFT JOIN components c ON c.id = l.component "
             "ORDER BY 1, 2, 4, 5",
+            "SELECT c.uid, s.name, l.kind, l.name, n.role, q.ask, n.scope FROM needs n JOIN requirements q "
+            "ON q.id = n.requirement JOIN lines l ON l.id = n.line JOIN components c ON c.id = l.component "
+            "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4, 5, 6",
+            "SELECT ask, hook, (SELECT count(*) FROM needs) FROM requirements ORDER BY 1",
+            "SELECT p.entry, l.kind, l.name FROM provides p JOIN lines l ON l.id = p.line ORDER BY 1, 2, 3",
         )
     ]

@@ -1,0 +1,75 @@
+"""Whether a release is what a requirement asks for: the rule that finding, locking and linting share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ckstore.errors import InvalidInput
+from ckstore.model.requirements import Requirement
+from ckstore.model.versions import VersionRange, parse_version
+
+_REMEMBERED = 10_000  # requirements: a corpus has far more needs than different ones
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What of a release a requirement can ask for."""
+
+    source: str
+    kind: str
+    name: str
+    uid: str
+    version: str
+    tags: frozenset[str]
+
+    @property
+    def reference(self) -> str:
+        """``source:kind:name@=version``."""
+        return f"{self.source}:{self.kind}:{self.name}@={self.version}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Source and UID: the component."""
+        return self.source, self.uid
+
+
+@lru_cache(_REMEMBERED)
+def read_ask(ask: str) -> Requirement | None:
+    """The requirement that a record states; None for what cannot be understood, which nothing answers."""
+    try:
+        found = Requirement.parse(ask)
+        VersionRange.parse(found.range)
+    except InvalidInput:
+        return None
+    return found
+
+
+def answers(requirement: Requirement, offer: Offer) -> bool:
+    """True when the release has the kind, the name or the tags, and a version in the range."""
+    return _called(requirement, offer) and admits(requirement.range, offer.version)
+
+
+def _called(requirement: Requirement, offer: Offer) -> bool:
+    if requirement.kinds and not any(_like(kind, offer.kind) for kind in requirement.kinds):
+        return False
+    if requirement.tags:
+        return requirement.tags.matches(offer.tags)
+    if requirement.source and not _like(requirement.source, offer.source):
+        return False
+    return requirement.name == offer.uid or _like(requirement.name, offer.name)
+
+
+def admits(wanted: str, version: str) -> bool:
+    """True when a version lies in a range; a pre-release only in one that names one of the same version."""
+    if wanted == "*":
+        return "-" not in version.partition("+")[0]
+    return VersionRange.parse(wanted).admits(parse_version(version))
+
+
+def _like(pattern: str, text: str) -> bool:
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == text
+    parts = ("." if c == "?" else ".*" if c == "*" else re.escape(c) for c in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None

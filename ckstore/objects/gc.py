@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ckstore.errors import CkstoreError, CorruptData, Unavailable
+from ckstore.errors import CkstoreError, CorruptData, Unavailable, Unsupported
 from ckstore.objects.disk import sync_folder
-from ckstore.objects.head import is_object_id, read_head
+from ckstore.objects.head import is_object_id
 from ckstore.objects.litter import remove_packs, temporary_file
 from ckstore.objects.packedrefs import packed_refs_are_bad
 from ckstore.objects.packindex import pack_rows
@@ -99,6 +99,8 @@ def find_unreached(store: ObjectStore, seen: set[bytes], grace: float, progress:
         _refuse_lost_refs(store)
         reach(store, roots(store), seen, progress)
         reach(store, former_heads(store), seen, progress, lenient=True)
+    except Unsupported:  # a newer ckstore may reach what this one does not know
+        raise
     except CkstoreError as error:
         raise Unavailable(
             f"Nothing was removed, because the store is damaged: {error.message}",
@@ -122,11 +124,12 @@ def find_unreached(store: ObjectStore, seen: set[bytes], grace: float, progress:
 def _refuse_lost_refs(store: ObjectStore) -> None:
     """Raise :class:`CorruptData` for a store without a log that holds operations: one may have been lost.
 
-    And for one whose packed refs are damaged.
+    And for one whose log is at something else, or whose packed refs are damaged.
     """
+    head = store.view().head
     if packed_refs_are_bad(store):
         raise CorruptData("packed-refs has damaged lines.", code="bad-packed-refs")
-    if not read_head(store.path) and any(_is_operation(store, oid) for oid in all_ids(store.git / "objects")):
+    if not head and any(_is_operation(store, oid) for oid in all_ids(store.git / "objects")):
         raise CorruptData(
             f"There is no log in {store.path}, but operations are: the log may have been lost.",
             code="bad-log-ref",

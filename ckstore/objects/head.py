@@ -45,15 +45,16 @@ def read_head(store: Path) -> str:
         if not text and _has_published(git):
             text = _log_ref(git) or "?"  # somebody else may have published between the two looks
             if text == "?":
-                raise _bad_log_ref(store, f"The log ref of {store} is missing, and the store has published.")
+                raise bad_log_ref(store, f"The log ref of {store} is missing, and the store has published.")
     except OSError as error:
         raise store_not_readable(store, error) from error
     if text and not is_object_id(text):
-        raise _bad_log_ref(store, f"The log ref of {store} holds no commit id.")
+        raise bad_log_ref(store, f"The log ref of {store} holds no commit id.")
     return text
 
 
-def _bad_log_ref(store: Path, message: str) -> CorruptData:
+def bad_log_ref(store: Path, message: str) -> CorruptData:
+    """The error for a store whose log cannot be found."""
     git = store / GIT_FOLDER
     return CorruptData(
         message,
@@ -98,6 +99,8 @@ def _loose(git: Path) -> str:
         return (git / LOG_REF).read_text("ascii").strip() or "?"
     except (FileNotFoundError, NotADirectoryError):
         return ""
+    except IsADirectoryError:  # to git, an empty folder is nothing
+        return "?" if any((git / LOG_REF).iterdir()) else ""
 
 
 def _packed(git: Path) -> str:
@@ -105,6 +108,8 @@ def _packed(git: Path) -> str:
         lines = packed_lines(git)
     except (FileNotFoundError, NotADirectoryError):
         return ""
+    except IsADirectoryError:
+        return "?"
     found = next((line[:40] for line in lines if line[41:] == LOG_REF and line[40:41] == " "), "")
     return found or ("?" if any(is_bad_packed_line(line) for line in lines) else "")
 
@@ -159,6 +164,8 @@ def write_locked(path: Path, data: bytes, check: Callable[[], None] = lambda: No
             file.flush()
             os.fsync(file.fileno())
             check()
+        with contextlib.suppress(OSError):
+            path.rmdir()  # an empty folder, which git takes for nothing as well
         lock.replace(path)
     except BaseException:
         lock.unlink(missing_ok=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from ckstore.errors import CkstoreError
+from ckstore.errors import CkstoreError, Unsupported
 from ckstore.objects.aside import keep_copy, move_aside
 from ckstore.objects.disk import not_writable, sync_folder
 from ckstore.objects.hashing import object_id
-from ckstore.objects.head import LOG_REF, put_head, read_head
+from ckstore.objects.head import LOG_REF, put_head
 from ckstore.objects.history import HISTORY_REFS, put_refs
 from ckstore.objects.litter import UNFINISHED_INDEX, temporary_file
 from ckstore.objects.loose import loose_path
@@ -190,7 +190,8 @@ class LogState:
 def last_good(store: ObjectStore, progress: Progress) -> LogState | None:
     """The newest operation of the log that is whole with all that it reaches; None when there is none.
 
-    From the head where it can be read, else among all operations that are in the store, by time.
+    From the head where it can be read, else among all operations that are in the store, by time. Raises
+    :class:`Unsupported` when one was written by a newer ckstore: whether it is whole is for that one to say.
     """
     lost: list[str] = []
     for oid in _candidates(store):
@@ -203,6 +204,8 @@ def last_good(store: ObjectStore, progress: Progress) -> LogState | None:
                 return LogState(
                     oid, f"{operation.verb}: {operation.summary}" if operation else "", tuple(lost)
                 )
+        except Unsupported:
+            raise
         except CkstoreError:
             pass
         lost.append(oid)
@@ -211,7 +214,7 @@ def last_good(store: ObjectStore, progress: Progress) -> LogState | None:
 
 def _candidates(store: ObjectStore) -> Iterator[str]:
     try:
-        at = read_head(store.path)
+        at = store.view().head
         while at:
             commit = store.read_commit(at)
             yield at
@@ -228,6 +231,8 @@ def _all_operations(store: ObjectStore) -> list[str]:
                 commit = store.read_commit(oid)
                 if store.view(oid).operation() is not None:
                     found.append((commit.time, commit.parents, oid))
+        except Unsupported:
+            raise
         except CkstoreError:
             continue
     followed = {parent for _, parents, _ in found for parent in parents}
@@ -239,7 +244,9 @@ def restore_log(store: ObjectStore, head: str) -> None:
     """Let the log be at ``head`` again; what the ref held is kept in ``damaged/``. Locks: the log's."""
     ref = store.git / LOG_REF
     try:
-        if ref.exists():
+        if ref.is_dir():
+            move_aside(store.path, ref, "log")
+        elif ref.exists():
             keep_copy(store.path, ref, "log")
         put_head(store.path, head)
     except OSError as error:

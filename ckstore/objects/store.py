@@ -48,6 +48,7 @@ from ckstore.objects.known import KnownObjects
 from ckstore.objects.litter import give_back, sweep
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
+from ckstore.objects.newest import newest
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
 from ckstore.objects.sharing import shared
 from ckstore.objects.signing import Signer, read_signing, signed
@@ -249,9 +250,10 @@ class ObjectStore:
         return missing
 
     def view(self, head: str | None = None) -> LogView:
-        """What is published now, or was at an earlier ``head`` of the log."""
-        at = read_head(self.path) if head is None else head
-        return LogView(self, at, self.root_of(at) if at else "")
+        """What is published now (see :func:`newest`), or was at an earlier ``head`` of the log."""
+        if head is None:
+            return newest(self, self.path)
+        return LogView(self, head, self.root_of(head) if head else "")
 
     def operations(self) -> Iterator[tuple[str, Commit]]:
         """(commit id, commit) of every operation, newest first."""

@@ -9,11 +9,12 @@ out again).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ckstore.errors import CkstoreError, CorruptData
+from ckstore.errors import CkstoreError, CorruptData, Unsupported
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.hashing import object_id
@@ -160,11 +161,17 @@ class Walk:
 def walk_all(store: ObjectStore, progress: Progress) -> Walk:
     """Walk the log, then whatever else refs are at."""
     walk = Walk(store, progress)
-    try:
+    head = ""
+    with contextlib.suppress(CkstoreError):
         head = read_head(store.path)
         walk.commits([head] if head else [], "log")
+    try:
+        store.view()
+    except Unsupported:
+        raise
     except CkstoreError as error:
-        walk.damage.append(Damage(error.code, "log", error.message))
+        if not head or not any(head in damage.what for damage in walk.damage):
+            walk.damage.append(Damage(error.code, "log", error.message))
     for name, oid in _whole_refs(store):
         walk.commits([oid], name)
     return walk
@@ -246,8 +253,7 @@ def _releases(store: ObjectStore) -> Iterator[tuple[str, str, str, str]]:
     try:
         view = store.view()
         sources = view.source_folders()
-    except CkstoreError as error:
-        yield "log", "", "", error.message
+    except CkstoreError:  # told before
         return
     for source in sources:
         try:

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import CorruptData, Unavailable
+from ckstore.errors import CorruptData, Unavailable, Unsupported
+from ckstore.model import records
 from ckstore.objects.head import LOG_REF, read_head
 from ckstore.objects.reach import refs
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.add import add
+from ckstore.operations.exchange import pull
 from ckstore.operations.find import find_words
 from ckstore.operations.fsck import fsck, fsck_and_repair
 from ckstore.operations.gc import gc
+from ckstore.operations.log import log
 from ckstore.operations.mirror import mirror
+from ckstore.operations.undo import undo
 from ckstore.operations.words import Words
 from tests.mirror.upstream import Upstream, native
 from tests.objects.helpers import git
@@ -74,16 +78,53 @@ def _delete_both(store: ObjectStore) -> None:
     (store.git / "HEAD").unlink()
 
 
-LOSSES = [_delete_loose, _delete_packed, _empty_packed, _cut_packed, _flip_packed, _garble_packed]
+def _folder(store: ObjectStore) -> None:
+    (store.git / LOG_REF).unlink()
+    (store.git / LOG_REF / "below").mkdir(parents=True)
 
 
-@pytest.mark.parametrize("lose", [*LOSSES, _delete_both])
+def _at(store: ObjectStore, oid: str) -> None:
+    (store.git / LOG_REF).write_text(f"{oid}\n")
+
+
+def _at_blob(store: ObjectStore) -> None:
+    entry = store.view().find(("operation",))
+    assert entry is not None
+    _at(store, entry.oid)
+
+
+def _at_tree(store: ObjectStore) -> None:
+    _at(store, store.view().root)
+
+
+def _at_another_commit(store: ObjectStore) -> None:
+    with store.writer() as writer:
+        source = store.view().find(("sources",))
+        assert source is not None
+        by = "a <a@a> 1 +0000"
+        oid = writer.add("commit", f"tree {source.oid}\nauthor {by}\ncommitter {by}\n\nx\n".encode())
+        writer.finish()
+    store.reopen()
+    _at(store, oid)
+
+
+def _at_nothing(store: ObjectStore) -> None:
+    _at(store, "1" * 40)
+
+
+LOSSES = [
+    _delete_loose, _delete_packed, _empty_packed, _cut_packed, _flip_packed, _garble_packed, _folder,
+    _at_blob, _at_tree, _at_another_commit,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lose", [*LOSSES, _delete_both, _at_nothing])
 def test_readers_and_writers_refuse(
     store: ObjectStore, shop: Path, lose: Callable[[ObjectStore], None]
 ) -> None:
     lose(store)
     for work in (
-        lambda: add(store, shop, version="9.0.0"),
+        lambda: add(store, shop),
         lambda: find_words(store.path, Words()),
         lambda: store.view(),
     ):
@@ -98,7 +139,9 @@ def test_it_is_told_nothing_is_collected_and_repair_goes_back_to_the_newest_oper
 ) -> None:
     head, hits = read_head(store.path), find_words(store.path, Words()).hits
     lose(store)
-    assert "bad-log-ref" in {damage.code for damage in fsck(store).damage}
+    told = [damage.code for damage in fsck(store).damage]
+    assert told.count("bad-log-ref") == 1
+    assert "bad-release" not in told
     with pytest.raises(Unavailable) as refused:
         gc(store, grace=0)
     assert refused.value.code == "gc-refused"
@@ -195,3 +238,37 @@ def test_a_log_lost_with_packed_refs_stays_lost_until_asked(store: ObjectStore, 
     packed.write_bytes(damaged)
     _, health = fsck_and_repair(ObjectStore(store.path))
     assert "bad-log-ref" in {damage.code for damage in health.damage}
+
+
+@pytest.fixture
+def newer(store: ObjectStore, shop: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The head of a log whose last operation a newer ckstore wrote."""
+    write(shop, {"program/count/notes": "z"})
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "SCHEMA", records.SCHEMA + 1)
+        add(store, shop)
+    return read_head(store.path)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["log", "lost log"])
+def test_what_a_newer_ckstore_wrote_is_not_touched(
+    store: ObjectStore, shop: Path, newer: str, tmp_path: Path, lost: bool
+) -> None:
+    works: list[Callable[[], object]] = [
+        lambda: fsck_and_repair(store),
+        lambda: fsck_and_repair(store, back_to="1"),
+    ]
+    if lost:
+        (store.git / LOG_REF).unlink()
+    else:
+        works += [
+            lambda: gc(store, grace=0), lambda: gc(store, grace=0, dry_run=True), lambda: fsck(store),
+            lambda: add(store, shop), lambda: find_words(store.path, Words()), lambda: undo(store),
+            lambda: log(store), lambda: pull(ObjectStore(tmp_path / "other"), str(store.path)),
+        ]  # fmt: skip
+    for number, work in enumerate(works):
+        with pytest.raises(Unsupported) as refused:
+            work()
+        assert (number, refused.value.exit_code) == (number, 14)
+    assert store.has(newer)
+    assert lost or read_head(store.path) == newer

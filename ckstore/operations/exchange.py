@@ -39,6 +39,7 @@ from ckstore.objects.packs import PackWriter
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry, parse_tree
 from ckstore.operations.received import Received, refused
+from ckstore.operations.signatures import check_arrivals
 
 Progress = Callable[[str], None]
 _TRIES = 20  # each time that one fails, another one got through
@@ -213,7 +214,9 @@ class _Meeting:
             raise _no_store(self.url, f"{LOG_REF} there is no log of ckstore")
         digests = Digests(objects.read_tree, objects.read_blob, objects.large_blob)
         received = Received(objects, digests, self.progress)
-        self._check_objects([oid for oid in their_commits if oid not in our_commits], received)
+        new = [oid for oid in their_commits if oid not in our_commits]
+        self._check_objects(new, received)
+        check_arrivals(self.store, objects, new)
         received.check(there.root, here.root)
         descends = not ours or ours in their_commits
         if descends and self._holds_all(here, there):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from ckstore.errors import CkstoreError, InvalidInput
+from ckstore.errors import CkstoreError, CorruptData, InvalidInput
 from ckstore.objects.head import read_head
 from ckstore.objects.litter import temporary_folder
+from ckstore.objects.merge import OPERATION
 from ckstore.objects.signing import CONFIG, Verdict, Verifier, read_signing
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.verify import Damage
@@ -23,17 +24,12 @@ Progress = Callable[[str], None]
 def verdicts(store: ObjectStore, signers: Path | None = None) -> Iterator[tuple[str, Verdict]]:
     """(id, verdict) of every operation, joined logs included, the newest first.
 
+    The commit of an imported file is no operation; that of the import is.
     ``signers`` is a file as ssh-keygen(1) describes it, else the one of the store's settings. Raises
     InvalidInput ``no-signers-named`` when neither says one, and the errors of
     :class:`~ckstore.objects.signing.Verifier`.
     """
-    listed = signers or read_signing(store.path).signers
-    if listed is None:
-        raise InvalidInput(
-            "No list of allowed signers is named.",
-            code="no-signers-named",
-            hints=["--signers FILE", f"or allowed_signers under [sign] in {store.path / CONFIG}"],
-        )
+    listed = _listed(store, signers)
     with temporary_folder(store.path, "tmp-") as work:
         verifier = Verifier(listed, work)
         pending, seen = [read_head(store.path)], set[str]()
@@ -42,8 +38,65 @@ def verdicts(store: ObjectStore, signers: Path | None = None) -> Iterator[tuple[
             if not oid or oid in seen:
                 continue
             seen.add(oid)
-            yield oid, verifier.judge(store.read(oid)[1])
+            if not _is_of_a_file(store, oid):
+                yield oid, verifier.judge(store.read(oid)[1])
             pending += reversed(store.read_commit(oid).parents)
+
+
+def _listed(store: ObjectStore, signers: Path | None) -> Path:
+    listed = signers or read_signing(store.path).signers
+    if listed is None:
+        raise InvalidInput(
+            "No list of allowed signers is named.",
+            code="no-signers-named",
+            hints=["--signers FILE", f"or allowed_signers under [sign] in {store.path / CONFIG}"],
+        )
+    return listed
+
+
+def _is_of_a_file(objects: ObjectStore, oid: str) -> bool:
+    """True for the commit of an exported lock: it follows none, and publishes nothing by itself."""
+    commit = objects.read_commit(oid)
+    return not commit.parents and all(e.name != OPERATION for e in objects.read_tree(commit.tree))
+
+
+def check_arrivals(store: ObjectStore, objects: ObjectStore, commits: Iterable[str]) -> None:
+    """Raise unless ``store`` may take these operations (read from ``objects``), by what its settings say.
+
+    What was taken stays: `fsck` would find it damaged for ever. CorruptData ``signature-bad``,
+    ``signature-unknown`` or ``signature-unsigned``.
+    """
+    settings = read_signing(store.path)
+    if settings.signers is None and not settings.required:
+        return
+    with temporary_folder(store.path, "tmp-") as work:
+        verifier = Verifier(_listed(store, None), work)
+        for oid in commits:
+            if _is_of_a_file(objects, oid):
+                continue
+            verdict = verifier.judge(objects.read(oid)[1])
+            if is_refused(store, verdict):
+                raise _not_allowed(store, oid, verdict)
+
+
+def _not_allowed(store: ObjectStore, oid: str, verdict: Verdict) -> CorruptData:
+    hints = ["nothing was published"]
+    if verdict.status != "bad":
+        hints = [
+            f"[sign] in {store.path / CONFIG} demands signatures of the allowed signers",
+            "who is to be trusted, too, gets a line in their list",
+            *hints,
+        ]
+    return CorruptData(
+        f"The operation {oid} there cannot be taken. {_SAID[verdict.status]}{_who(verdict)}",
+        code=f"signature-{verdict.status}",
+        hints=hints,
+        details={"operation": oid, "status": verdict.status, "who": verdict.who},
+    )
+
+
+def _who(verdict: Verdict) -> str:
+    return f" (the key is {verdict.who})." if verdict.status == "unknown" else ""
 
 
 def is_refused(store: ObjectStore, verdict: Verdict) -> bool:
@@ -64,8 +117,8 @@ def check_signatures(store: ObjectStore, signers: Path | None, progress: Progres
         for number, (oid, verdict) in enumerate(verdicts(store, signers), 1):
             progress(f"checked {number} signatures")
             if verdict.status == "bad" or (settings.required and verdict.status != "good"):
-                who = f" (the key is {verdict.who})." if verdict.status == "unknown" else ""
-                yield Damage(f"signature-{verdict.status}", f"log {oid}", _SAID[verdict.status] + who)
+                said = _SAID[verdict.status] + _who(verdict)
+                yield Damage(f"signature-{verdict.status}", f"log {oid}", said)
     except CkstoreError as error:
         if error.code in ("no-signers", "no-signers-named", "no-ssh-keygen"):
             raise

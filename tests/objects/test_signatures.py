@@ -12,7 +12,12 @@ import pytest
 from ckstore.errors import CkstoreError, CorruptData
 from ckstore.objects.signing import read_signing, split
 from ckstore.objects.store import ObjectStore
+from ckstore.objects.verify import check
+from ckstore.operations.exchange import pull
+from ckstore.operations.export_lock import export_lock
 from ckstore.operations.fsck import fsck
+from ckstore.operations.import_bundle import import_bundle
+from ckstore.operations.lock import make_lock
 from ckstore.operations.signatures import verdicts
 from tests.objects.helpers import add, git, make_folder
 
@@ -98,6 +103,54 @@ class TestSigned:
         assert fsck(store, signers=signers).damage == ()
         settings(store, allowed_signers=signers, required=True)
         assert [damage.code for damage in fsck(store).damage] == ["signature-unsigned"]
+
+    @pytest.mark.parametrize("diverged", [False, True])
+    def test_are_what_others_publish_if_it_is_to_be_taken_where_signatures_are_required(
+        self, store: ObjectStore, key: Path, signers: Path, tmp_path: Path, diverged: bool
+    ) -> None:
+        other = ObjectStore(tmp_path / "other")
+        settings(store, key=key, allowed_signers=signers, required=True)
+        publish(other, "theirs")
+        if diverged:
+            publish(store, "ours")
+        before = store.view().head
+        with pytest.raises(CorruptData, match="not signed") as caught:
+            pull(store, str(other.path))
+        assert (caught.value.code, store.view().head) == ("signature-unsigned", before)
+        pull(other, str(store.path))
+        assert check(other).damage == ()
+
+        signed = ObjectStore(tmp_path / "signed")
+        settings(signed, key=key)
+        publish(signed, "signed")
+        assert pull(store, str(signed.path)).how == ("joined" if diverged else "followed")
+        assert set(statuses(store)) == {"good"}
+        assert fsck(store).damage == ()
+
+    def test_of_a_stranger_are_refused_by_name(
+        self, store: ObjectStore, key: Path, signers: Path, tmp_path: Path
+    ) -> None:
+        other = ObjectStore(tmp_path / "other")
+        settings(store, key=key, allowed_signers=signers, required=True)
+        settings(other, key=make_key(tmp_path / "stranger"))
+        publish(other, "theirs")
+        with pytest.raises(CorruptData, match="SHA256:") as caught:
+            pull(store, str(other.path))
+        assert caught.value.code == "signature-unknown"
+        settings(store, key=key, allowed_signers=signers)
+        assert pull(store, str(other.path)).how == "followed"
+
+    def test_an_import_is_for_the_file_that_nobody_signed(
+        self, store: ObjectStore, key: Path, signers: Path, tmp_path: Path
+    ) -> None:
+        maker = ObjectStore(tmp_path / "maker")
+        publish(maker, "made")
+        export_lock(maker, make_lock(maker, ["program:made"])[0], tmp_path / "made.bundle")
+        settings(store, key=key, allowed_signers=signers, required=True)
+        publish(store, "ours")
+        import_bundle(store, tmp_path / "made.bundle")
+        assert statuses(store) == ["good", "good"]
+        assert fsck(store).damage == ()
 
     def test_a_key_with_a_passphrase_is_refused_before_anything_is_written(
         self, store: ObjectStore, tmp_path: Path

@@ -32,6 +32,7 @@ from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
 from ckstore.operations.received import Received
 from ckstore.operations.run import run
+from ckstore.operations.underived import underived
 from ckstore.operations.undo import undo
 from ckstore.operations.yank import unyank, yank
 from tests.mirror.upstream import Upstream, native
@@ -389,11 +390,14 @@ class TestAnotherStore:
         [line] = other.view().components("shop")
         assert line.versions == ("1.0.0", "1.1.0", "1.2.0")
 
+    @pytest.mark.parametrize("diverged", [False, True])
     def test_is_joined_with_what_others_publish_here_meanwhile(
-        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+        diverged: bool,
+    ) -> None:  # fmt: skip
         release(store, tmp_path / "x", "a")
-        release(other, tmp_path / "x", "b")
+        if diverged:
+            release(other, tmp_path / "x", "b")
         judge = Received.check
         count = iter(range(100))
 
@@ -403,7 +407,8 @@ class TestAnotherStore:
 
         monkeypatch.setattr(Received, "check", slow)
         assert pull(other, str(store.path)).how == "joined"
-        assert {c.name for c in ObjectStore(other.path).view().components("lab")} == {"a", "b", "c0"}
+        names = {c.name for c in ObjectStore(other.path).view().components("lab")}
+        assert names == ({"a", "b", "c0"} if diverged else {"a", "c0"})
 
 
 def a_run(store: ObjectStore, started: str) -> str:
@@ -559,6 +564,63 @@ class TestStoresThatPullFromEachOther:
         mirror(fresh, upstream.url, name="lib")
         assert store.view().find(("sources", "lib")) == fresh.view().find(("sources", "lib"))
         assert check(store).damage == ()
+
+    def test_of_which_both_imported_something_newer_do_not_take_that_for_derived(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        upstream, maker = Upstream(tmp_path / "lib.git"), ObjectStore(tmp_path / "maker")
+        upstream.commit(native("program/p"))
+        for target in (store, other):
+            mirror(target, upstream.url, name="lib")
+        for target in (store, other):
+            upstream.commit({"program/p/main.c": target.path.name})
+            mirror(maker, upstream.url, name="lib")
+            export_lock(maker, make_lock(maker, ["program:p"])[0], tmp_path / "newest.bundle")
+            import_bundle(target, tmp_path / "newest.bundle")
+        pull(store, str(other.path))
+        [line] = store.view().components("lib")
+        assert line.versions == ("1.0.1", "1.0.2", "1.0.0")
+        assert underived(store.view(), store.view().source("lib"), line) == {"1.0.1", "1.0.2"}
+        pull(other, str(store.path))
+        assert sources(store) == sources(other)
+
+    def test_keep_the_record_of_whoever_derived_a_release(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path
+    ) -> None:
+        upstream = Upstream(tmp_path / "lib.git")
+        upstream.commit(native("program/p"))
+        mirror(other, upstream.url, name="lib")
+        [line] = other.view().components("lib")
+        true = other.view().release("lib", line.uid, "1.0.0")
+        known = other.view().source("lib")
+        assert known is not None
+
+        def put(change: LogEdit, writer: PackWriter) -> None:
+            path = ("sources", "lib", "components", line.uid[:2], line.uid, "1.0.0", "record")
+            said = replace(true, commit="ab" * 20, changes=("said",)).encode()
+            change.put(path, TreeEntry(FILE, "record", writer.add("blob", said)))
+            change.put_source(Source("lib", known.url, "git"))
+
+        forge(other, put)
+        mirror(store, upstream.url, name="lib")
+        for first, second in ((store, other), (other, store)):
+            assert pull(first, str(second.path)).how in ("joined", "followed", "unchanged")
+        for target in (store, other):
+            assert target.view().release("lib", line.uid, "1.0.0") == true
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_that_yanked_the_same_keep_the_reason(
+        self, store: ObjectStore, other: ObjectStore, tmp_path: Path, turned: bool
+    ) -> None:
+        release(store, tmp_path / "x", "a")
+        pull(other, str(store.path))
+        yank(store, "program:a@=1.0.0", "" if turned else "wrong results")
+        yank(other, "program:a@=1.0.0", "wrong results" if turned else "")
+        pull(store, str(other.path))
+        pull(other, str(store.path))
+        [line] = store.view().components("lab")
+        assert store.view().yanks("lab", line.uid)["1.0.0"].reason == "wrong results"
+        assert sources(store) == sources(other)
 
     def test_mirror_on_from_lines_whose_history_stayed_in_the_other_store(
         self, store: ObjectStore, other: ObjectStore, tmp_path: Path, have_git: str

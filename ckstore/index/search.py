@@ -37,6 +37,7 @@ def terms_of(query: Query) -> Terms:
         range=query.range,
         all_of=query.tags.all_of,
         none_of=query.tags.none_of,
+        any_of=query.tags.any_of,
         text=query.text,
         all_versions=query.all_versions,
         withdrawn=query.withdrawn,

@@ -8,23 +8,26 @@ hundred times quicker than INTERSECT or GROUP BY … HAVING.
 # ruff: noqa: S608 -- only names of tables, columns and placeholders are put together; every value is bound
 from __future__ import annotations
 
+from ckstore.index.tagterms import TagTerms, among, ids, like
+from ckstore.model.wildcards import has_wildcards
+
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-WILDCARDS = "*?"
+    from ckstore.index.tagterms import Held
+
 MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
 _UID_CHARACTERS = frozenset("0123456789abcdef")
-_HIGHEST = "\U0010ffff"
 
 
 class Terms:
     """What ``find`` is asked, as plain values: :class:`~ckstore.model.query.Query` costs more to import."""
 
     __slots__ = (
-        "all_of", "all_versions", "kind", "limit", "name", "none_of", "range", "source", "text", "withdrawn",
-        "yanked",
+        "all_of", "all_versions", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text",
+        "withdrawn", "yanked",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +39,7 @@ class Terms:
         range: str = "*",
         all_of: Iterable[str] = (),
         none_of: Iterable[str] = (),
+        any_of: Iterable[Iterable[str]] = (),
         text: str = "",
         all_versions: bool = False,
         withdrawn: bool = False,
@@ -46,6 +50,7 @@ class Terms:
         self.range = range
         self.all_of = tuple(storable(tag) for tag in all_of)
         self.none_of = tuple(storable(tag) for tag in none_of)
+        self.any_of = tuple(tuple(storable(tag) for tag in group) for group in any_of)
         self.text = storable(text)
         self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
         self.limit = limit
@@ -64,11 +69,6 @@ class Terms:
 def storable(text: str) -> str:
     """``text`` as SQLite can take it: bytes of the command line that are no text become U+FFFD."""
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-
-
-def has_wildcards(text: str) -> bool:
-    """True when ``text`` is a pattern."""
-    return "*" in text or "?" in text
 
 
 def looks_like_uid(text: str) -> bool:
@@ -107,23 +107,23 @@ ORDER = " ORDER BY 1, 2, 3, 4, 14 DESC"
 def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
     """(SQL, values) for ``terms``, neither ordered nor limited; None when nothing can answer them."""
     _check_size(terms)
-    tags = _tag_ids(connection, terms)
+    newest = not (terms.any_release or terms.names_exactly)
+    tags = TagTerms(connection, terms.all_of, terms.any_of, terms.none_of, newest=newest)
     phrase = _phrase(terms.text)
-    if tags is None or phrase is None:
+    if tags.hopeless or phrase is None:
         return None
     built = Statement()
     drive = _by_name if terms.names_exactly else _by_tags if tags else _by_text if phrase else _by_place
     drive(built, terms, tags, phrase)
     own = _releases(built, terms)
     _filters(built, terms)
-    if drive is not _by_tags:
-        for tag in tags:
-            built.where.append(_tagged(built, terms, tag))
+    for held in _still_wanted(tags, drive is _by_tags):
+        built.where.append(_tagged(built, terms, held))
     if phrase and drive is not _by_text:
         match = f"SELECT rowid FROM texts WHERE texts MATCH {built.bind(phrase)}"
         built.where.append(f"c.id IN ({match})")
-    for tag in _known_ids(connection, terms.none_of):
-        built.where.append(f"NOT {_tagged(built, terms, tag)}")
+    for held in tags.refused:
+        built.where.append(f"NOT {_tagged(built, terms, held)}")
     return built.text(own), built.values
 
 
@@ -133,7 +133,8 @@ def _check_size(terms: Terms) -> None:
     if (
         max(map(len, patterns)) <= MAX_PATTERN
         and terms.kind.count("|") < MAX_TERMS
-        and max(len(terms.all_of), len(terms.none_of)) <= MAX_TERMS
+        and max(len(terms.all_of), len(terms.none_of), sum(map(len, terms.any_of))) <= MAX_TERMS
+        and max(map(len, (*terms.all_of, *terms.none_of, *sum(terms.any_of, ()), ""))) <= MAX_PATTERN
     ):
         return
     from ckstore.errors import InvalidInput  # only where something went wrong: this module must load at once
@@ -144,21 +145,12 @@ def _check_size(terms: Terms) -> None:
     )
 
 
-def _tag_ids(connection: sqlite3.Connection, terms: Terms) -> list[int] | None:
-    """The ids of the wanted tags, the rarest first; None when one of them is on no release."""
-    column = "total" if terms.any_release or terms.names_exactly else "newest"
-    found: list[tuple[int, int]] = []
-    for tag in terms.all_of:
-        row = connection.execute(f"SELECT {column}, id FROM tags WHERE tag = ?", (tag,)).fetchone()
-        if row is None or not row[0]:
-            return None
-        found.append(row)
-    return [identity for _, identity in sorted(found)]
-
-
-def _known_ids(connection: sqlite3.Connection, tags: Sequence[str]) -> list[int]:
-    rows = (connection.execute("SELECT id FROM tags WHERE tag = ?", (tag,)).fetchone() for tag in tags)
-    return [row[0] for row in rows if row]
+def _still_wanted(tags: TagTerms, driven: bool) -> list[Held]:
+    """The sets of which one tag each must be there; the first is left out where the search starts from it."""
+    single: list[Held] = [(tag,) for tag in tags.single]
+    if not driven:
+        return [*single, *tags.groups]
+    return tags.groups if tags.single else tags.groups[1:]
 
 
 def _phrase(text: str) -> str | None:
@@ -176,7 +168,7 @@ def _phrase(text: str) -> str | None:
 # -- what the statement starts from -------------------------------------------------------------------
 
 
-def _by_name(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+def _by_name(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
     """An exact name, also a former one unless another component of that source has it now; or a UID."""
     name = built.bind(terms.name)
     built.tables += ["lines l", "components c ON c.id = l.component"]
@@ -191,12 +183,16 @@ def _by_name(built: Statement, terms: Terms, tags: list[int], phrase: str) -> No
     )
 
 
-def _by_tags(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
-    """The rarest tag, and each other one by key."""
+def _by_tags(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
+    """The rarest tag, and each other one by key; a group where there are groups alone."""
     table, column = ("release_tags", "release") if terms.any_release else ("newest_tags", "line")
-    built.tables.append(f"{table} t0")
-    built.where.append(f"t0.tag = {built.bind(tags[0])}")
-    for n, tag in enumerate(tags[1:], 1):
+    if tags.single:
+        built.tables.append(f"{table} t0")
+        built.where.append(f"t0.tag = {built.bind(tags.single[0])}")
+    else:
+        some = ids(built.bind, tags.groups[0])
+        built.tables.append(f"(SELECT DISTINCT {column} FROM {table} WHERE tag IN ({some})) t0")
+    for n, tag in enumerate(tags.single[1:], 1):
         built.tables.append(f"{table} t{n} ON t{n}.tag = {built.bind(tag)} AND t{n}.{column} = t0.{column}")
     if terms.any_release:
         built.tables += ["releases r ON r.id = t0.release", "components c ON c.id = r.component"]
@@ -205,12 +201,12 @@ def _by_tags(built: Statement, terms: Terms, tags: list[int], phrase: str) -> No
         built.tables += ["lines l ON l.id = t0.line", "components c ON c.id = l.component"]
 
 
-def _by_text(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+def _by_text(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
     built.tables += ["texts", "components c ON c.id = texts.rowid", "lines l ON l.id = c.line"]
     built.where.append(f"texts MATCH {built.bind(phrase)}")
 
 
-def _by_place(built: Statement, terms: Terms, tags: list[int], phrase: str) -> None:
+def _by_place(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
     """Kind, name pattern or source; a source alone is found by its key."""
     if terms.source and not has_wildcards(terms.source) and not terms.kind and not terms.name:
         built.tables += ["components c", "lines l ON l.id = c.line"]
@@ -240,12 +236,12 @@ def _releases(built: Statement, terms: Terms) -> str:
 
 def _filters(built: Statement, terms: Terms) -> None:
     if terms.source:
-        built.where.append(_like(built, "s.name", terms.source))
+        built.where.append(like(built.bind, "s.name", terms.source))
     if terms.kind:
-        kinds = [_like(built, "l.kind", kind) for kind in terms.kind.split("|")]
+        kinds = [like(built.bind, "l.kind", kind) for kind in terms.kind.split("|")]
         built.where.append(f"({' OR '.join(kinds)})")
     if terms.name and not terms.names_exactly:
-        built.where.append(_like(built, "l.name", terms.name))
+        built.where.append(like(built.bind, "l.name", terms.name))
     if not terms.withdrawn and not terms.names_exactly:
         built.where.append("c.withdrawn = 0")
     if terms.yanked:
@@ -254,20 +250,8 @@ def _filters(built: Statement, terms: Terms) -> None:
         built.where.append("r.yanked = 0")
 
 
-def _tagged(built: Statement, terms: Terms, tag: int) -> str:
-    """The condition that a release has a tag."""
-    value = built.bind(tag)
+def _tagged(built: Statement, terms: Terms, held: Held) -> str:
+    """The condition that a release has one tag of a set."""
     if terms.any_release or terms.names_exactly:
-        return f"EXISTS (SELECT 1 FROM release_tags WHERE tag = {value} AND release = r.id)"
-    return f"EXISTS (SELECT 1 FROM newest_tags WHERE tag = {value} AND line = l.id)"
-
-
-def _like(built: Statement, column: str, pattern: str) -> str:
-    """Equality, or for a pattern GLOB within the range of its fixed beginning, which an index can serve."""
-    if not has_wildcards(pattern):
-        return f"{column} = {built.bind(pattern)}"
-    prefix = pattern[: next(place for place, c in enumerate(pattern) if c in WILDCARDS)]
-    condition = f"{column} GLOB {built.bind(pattern.replace('[', '[[]'))}"
-    if prefix:
-        condition += f" AND {column} BETWEEN {built.bind(prefix)} AND {built.bind(prefix + _HIGHEST)}"
-    return f"({condition})"
+        return among(built.bind, held, "release_tags", "release", "r.id")
+    return among(built.bind, held, "newest_tags", "line", "l.id")

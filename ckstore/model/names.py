@@ -26,7 +26,7 @@ _GIT_LIKE = re.compile(r"(\.git|git~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
 _GITMODULES = re.compile(r"(\.gitmodules|gitmod~[0-9]+|gi7eba~[0-9]+)[ .]*(:.*)?", re.IGNORECASE)
 _NOT_ON_WINDOWS = re.compile(r'[:*?<>"|]')
 _NOT_IN_TAGS = re.compile(
-    rf"[,\[\]]|: |{_CONTROL.pattern}"
+    rf"[,|*?\"\[\]]|: |{_CONTROL.pattern}"
 )  # what separates and ends tags where they are asked for
 MAX_NAME_BYTES = 255
 

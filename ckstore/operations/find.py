@@ -12,10 +12,11 @@ from typing import TypeVar
 from ckstore.errors import Unavailable
 from ckstore.index import search as index
 from ckstore.index.files import open_current
-from ckstore.index.statement import Terms, has_wildcards
+from ckstore.index.statement import Terms
 from ckstore.index.suggest import knows, suggest
 from ckstore.model.query import Hit, Query
 from ckstore.model.tags import TagQuery
+from ckstore.model.wildcards import has_wildcards
 from ckstore.objects.head import read_head
 from ckstore.operations.words import Words, read_words
 
@@ -127,7 +128,7 @@ def _query_of(terms: Terms) -> Query:
         kind=terms.kind,
         name=terms.name,
         range=terms.range,
-        tags=TagQuery.of(terms.all_of, terms.none_of),
+        tags=TagQuery.of(terms.all_of, terms.none_of, terms.any_of),
         text=terms.text,
         all_versions=terms.all_versions,
         withdrawn=terms.withdrawn,
@@ -181,7 +182,7 @@ def _widened(query: Query) -> Iterator[tuple[Query, str]]:
         yield replace(query, text=""), f"without the text {query.text!r}"
     if len(query.tags.all_of) > 1:
         for tag in query.tags.all_of:
-            rest = TagQuery.of(set(query.tags.all_of) - {tag}, query.tags.none_of)
+            rest = TagQuery.of(set(query.tags.all_of) - {tag}, query.tags.none_of, query.tags.any_of)
             yield replace(query, tags=rest), f"without the tag {tag!r}"
         for tag in query.tags.all_of:
             yield Query(kind=query.kind, tags=TagQuery.of([tag])), f"with {tag!r} alone"

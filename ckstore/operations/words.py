@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
-from ckstore.index.statement import Terms, has_wildcards, looks_like_uid
+from ckstore.index.statement import Terms, looks_like_uid
+from ckstore.model.tagtext import read_tags
+from ckstore.model.wildcards import has_wildcards
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
     first, *rest = [word for word in asked.words if word.strip()] or [""]
     place, tags, text = _first_word(first, knows_kind)
     tag_queries = [*asked.tags, *([tags] if tags else [])]
-    wanted, refused = read_tags(",".join(tag_queries)) if tag_queries else ([], [])
+    wanted, refused, groups = read_tags(",".join(tag_queries)) if tag_queries else ((), (), ())
     return Terms(
         source=_one("source", place.get("source", ""), asked.source),
         kind=_one("kind", place.get("kind", ""), asked.kind),
@@ -58,26 +60,13 @@ def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
         range=place.get("range", "*"),
         all_of=wanted,
         none_of=refused,
+        any_of=groups,
         text=" ".join([text, *rest]).strip(),
         all_versions=asked.all_versions,
         withdrawn=asked.withdrawn,
         yanked=asked.yanked,
         limit=asked.limit,
     )
-
-
-def read_tags(text: str) -> tuple[list[str], list[str]]:
-    """(wanted, refused) of a tag query, as :meth:`~ckstore.model.tags.TagQuery.parse` reads it."""
-    wanted: list[str] = []
-    refused: list[str] = []
-    for tag in (part.strip() for part in text.split(",")):
-        (refused if tag[:1] in ("!", "-") else wanted).append(tag)
-    refused = [tag[1:].strip() for tag in refused]
-    if not all(wanted) or not all(refused) or set(wanted) & set(refused):
-        from ckstore.model.tags import TagQuery
-
-        TagQuery.parse(text)  # raises, with the reason
-    return sorted(set(wanted)), sorted(set(refused))
 
 
 def _first_word(word: str, knows_kind: Callable[[str], bool]) -> tuple[dict[str, str], str, str]:

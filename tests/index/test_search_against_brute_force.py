@@ -41,9 +41,10 @@ queries = st.builds(
     name=st.sampled_from(["", "", "a", "ab", "a*", "?", "[*", "é", UIDS[0], "*c"]),
     range=st.sampled_from(["*", "*", "^1", ">=1.0.0-rc.1", "<1", "=2.0.0"]),
     tags=st.builds(
-        lambda some, other: TagQuery.of(some, set(other) - set(some)),
-        st.lists(st.sampled_from(TAGS), max_size=2),
-        st.lists(st.sampled_from([*TAGS, "unknown"]), max_size=1),
+        lambda some, other, groups: TagQuery.of(some, set(other) - set(some), groups),
+        st.lists(st.sampled_from([*TAGS, "*", "v*", "?"]), max_size=2),
+        st.lists(st.sampled_from([*TAGS, "unknown", "*w", "none*"]), max_size=2),
+        st.lists(st.lists(st.sampled_from([*TAGS, "unknown", "v*"]), min_size=1, max_size=3), max_size=2),
     ),
     text=st.sampled_from(["", "", "a", "program", "v", "soft t", "title"]),
     all_versions=st.booleans(),

@@ -13,8 +13,9 @@ from ckstore.index.schema import FORMAT
 from ckstore.model.query import Query
 from ckstore.model.requirements import Requirement
 from ckstore.model.tags import TagQuery
+from ckstore.model.tagtext import read_tags
 from ckstore.operations.find import find, find_words, suggestions
-from ckstore.operations.words import Words, read_tags, read_words
+from ckstore.operations.words import Words, read_words
 from tests.index.logdouble import line, release
 from tests.operations.stores import publish
 
@@ -77,10 +78,10 @@ def test_a_reference_reads_as_the_grammar_of_requirements_reads_it(text: str) ->
     assert TagQuery.of(terms.all_of, terms.none_of) == asked.tags
 
 
-@pytest.mark.parametrize("text", ["a,b", " b , -a", "!x,y,y", "-a,-b"])
+@pytest.mark.parametrize("text", ["a,b", " b , -a", "!x,y,y", "-a,-b", "a|b ,c*,-d|e"])
 def test_tags_read_as_tag_queries_do(text: str) -> None:
     asked = TagQuery.parse(text)
-    assert read_tags(text) == (list(asked.all_of), list(asked.none_of))
+    assert read_tags(text) == (asked.all_of, asked.none_of, asked.any_of)
 
 
 PROSE = ["https://example.org/x", "me@example.org", "see: this", "a[b", "a]", "[x]", "a[]"]

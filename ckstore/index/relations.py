@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ckstore.index.search import search
-from ckstore.index.statement import has_wildcards
 from ckstore.model.answers import Offer, admits, answers, read_ask
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
+from ckstore.model.wildcards import has_wildcards
 
 _ANY = "*"
 _ELSEWHERE = ("tag:", "name:")  # members of the interface that other tables hold

@@ -37,7 +37,7 @@ COMMANDS = {
     "unyank": "Let a yanked release be chosen again.",
     "undo": "Take back what an operation published.",
     "export": "Write a lock with everything it names as one file.",
-    "import": "Take such a file into the store.",
+    "import": "Take a file of `ckstore export` into the store.",
     "pull": "Take over what another store published.",
     "push": "Let another store have what this one has.",
     "serve": "Serve the store as a git remote.",

@@ -16,6 +16,7 @@ import click
 
 from ckstore.cli.options import Option
 from ckstore.cli.render_find import visible
+from ckstore.model.counting import plural as plural  # for all commands
 from ckstore.operations.place import store_path as place_of_store
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def declare(option: Option) -> click.Option:
 def store_option(function: F) -> F:
     """``--store PATH``."""
     return click.option(
-        "--store", "store_path", metavar="PATH", envvar="CKSTORE_STORE", help="The store to use."
+        "--store",
+        "store_path",
+        metavar="PATH",
+        envvar="CKSTORE_STORE",
+        help="The store to use, instead of the project's or your own.",
     )(function)
 
 
@@ -151,8 +156,3 @@ def once(problems: Sequence[str]) -> list[str]:
         else f"{key[0]}@{at[0]}: {key[1]}" + (f" (in {len(at)} commits, this one first)" if at[1:] else "")
         for key, at in commits.items()
     ]  # fmt: skip
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """``1 release``, ``2 releases``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from ckstore.errors import InvalidInput, NotFound, Unsupported
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.counting import plural
 from ckstore.model.limits import MAX_REF_BYTES, MAX_REFS, MAX_TAGS
 from ckstore.objects.head import LOG_REF
 
@@ -105,7 +106,7 @@ def read_refs(pairs: Iterable[tuple[str, str]], where: str) -> RemoteRefs:
     tags = _tags(oids)
     notes = [note] if note else []
     if odd:
-        notes.append(f"{odd} refs have names that git does not allow; they are left out")
+        notes.append(f"left out: {plural(odd, 'ref')} with names that git does not allow")
     if len(tags) > MAX_TAGS:
         notes.append(f"the remote has {len(tags)} tags; the newest {MAX_TAGS}, as versions, are taken")
         from ckstore.mirror.labels import version_order  # slow to import, and hardly ever needed

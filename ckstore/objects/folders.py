@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ckstore.errors import InvalidInput
+from ckstore.model.counting import plural
 from ckstore.model.limits import MAX_DEPTH
 from ckstore.model.names import unsafe_file_name
 from ckstore.objects.digests import SUBMODULE_NOTE, link_target, submodule_at
@@ -137,7 +138,7 @@ class _Import:
             return TreeEntry(TREE, item.name, tree) if tree else None
         self.count += 1
         if self.count % 500 == 0 or status.st_size >= _SLOW:
-            self.progress(f"{self.name}: {self.count} files")
+            self.progress(f"{self.name}: {plural(self.count, 'file')}")
         if stat.S_ISREG(status.st_mode):
             mode = EXECUTABLE if status.st_mode & stat.S_IXUSR else FILE
             return TreeEntry(mode, item.name, self.file(item.path, looks))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pygit2
 
 from ckstore.errors import CkstoreError, CorruptData
+from ckstore.model.counting import plural
 from ckstore.objects.aside import FOLDER
 from ckstore.objects.head import LOG_REF, is_object_id, read_head
 from ckstore.objects.store import ObjectStore
@@ -103,7 +104,7 @@ def reach(
         seen.update(files)
         pending += below
         if len(seen) % _REPORT_EVERY == 0:
-            progress(f"walked {len(seen)} objects")
+            progress(f"walked {plural(len(seen), 'object')}")
 
 
 def _below(store: ObjectStore, raw: bytes) -> tuple[list[bytes], list[bytes]]:

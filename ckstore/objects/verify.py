@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, CorruptData, Unsupported
+from ckstore.model.counting import plural
 from ckstore.objects.digests import digest_of_folder
 from ckstore.objects.disk import remove_tree
 from ckstore.objects.hashing import object_id
@@ -80,7 +81,7 @@ def check(store: ObjectStore, progress: Progress = lambda line: None) -> Health:
         damage += wrong
         if not wrong:
             digests[tree] = digest
-        progress(f"checked {releases} releases")
+        progress(f"checked {plural(releases, 'release')}")
     damage += _marks(store)
     damage += _runs(store)
     trees = list(_extracted(store, digests))
@@ -139,7 +140,7 @@ class Walk:
         """(type, bytes) of an object that is what its id says; of a large file, no bytes."""
         self.seen.add(oid)
         if len(self.seen) % _REPORT_EVERY == 0:
-            self.progress(f"checked {len(self.seen)} objects")
+            self.progress(f"checked {plural(len(self.seen), 'object')}")
         try:
             pieces = self.store.large_blob(oid)
             if pieces is not None:  # its bytes are compared with its id at their end

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.errors import CorruptData, NotFound, Unavailable
+from ckstore.model.counting import plural
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.records import Component, Source
@@ -117,7 +118,7 @@ def _commit(view: LogView, lock: Lock, made: _Made) -> str:
         root["sources"] = TreeEntry(TREE, "sources", made.folder(sources))
     root[LOCK_FILE] = _file(made, LOCK_FILE, lock.emit().encode())
     lines = [f"tree {made.folder(root)}", f"author {_SIGNATURE}", f"committer {_SIGNATURE}"]
-    text = f"export: {len(lock.pins)} releases\n\nlock {lock.digest}\n"
+    text = f"export: {plural(len(lock.pins), 'release')}\n\nlock {lock.digest}\n"
     return made.add("commit", ("\n".join(lines) + f"\n\n{text}").encode())
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ckstore.errors import Conflict, NotFound, Unavailable
+from ckstore.model.counting import plural
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.records import Operation, Release
@@ -208,7 +209,7 @@ class _Arrival:
             raise refused(name, f"it holds the object {oid} twice", code="bad-bundle")
         self._sizes[oid] = (packed.kind, packed.size)
         if len(self._sizes) % 500 == 0:
-            self.progress(f"read {len(self._sizes)} objects")
+            self.progress(f"read {plural(len(self._sizes), 'object')}")
 
     def _take_large(self, packed: Packed) -> str:
         """A large file goes by way of the disk: its id is wanted before it is written."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.writer import precedence as by_precedence
 from ckstore.mirror.labels import version_order
+from ckstore.model.counting import plural
 from ckstore.model.names import did_you_mean
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Component, Release
@@ -92,7 +93,7 @@ def version_named(component: Component, wanted: str) -> str:
         best = next((version for version in in_order if admitted.admits(parse_version(version))), "")
         if best:
             return best
-    more = f" and {len(in_order) - _SHOWN} lower ones" if len(in_order) > _SHOWN else ""
+    more = f" and {plural(len(in_order) - _SHOWN, 'lower one')}" if len(in_order) > _SHOWN else ""
     raise NotFound(
         f"{component.kind}:{component.name} has no version or tag {wanted}.",
         code="no-version",
@@ -153,7 +154,7 @@ def _nothing(store: ObjectStore, requirement: Requirement, query: Query) -> NotF
     known = find(store.path, replace(query, range="*", all_versions=True)).hits
     if known:
         versions = by_precedence({hit.version for hit in known})[::-1]
-        more = f" and {len(versions) - _SHOWN} lower ones" if len(versions) > _SHOWN else ""
+        more = f" and {plural(len(versions) - _SHOWN, 'lower one')}" if len(versions) > _SHOWN else ""
         return NotFound(
             f"No version of {replace(requirement, range='*')} is in {requirement.range}.",
             code="no-version",

@@ -13,6 +13,7 @@ from ckstore.mirror.forges.opening import open_forge
 from ckstore.mirror.forges.patience import Patience
 from ckstore.mirror.short import Short
 from ckstore.mirror.urls import parse_url
+from ckstore.model.counting import plural
 from ckstore.model.records import Source
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror_many import Job
@@ -59,7 +60,7 @@ class _Reading:
                     jobs.append(Job(one.url, listed=True))
         forks = sum(one.fork for one in self.found) if not self.selection.forks else 0
         if forks:
-            notes.append(f"{forks} forks left out; --forks takes them, too")
+            notes.append(f"{plural(forks, 'fork')} left out; --forks takes forks, too")
         ordered = sorted(jobs, key=lambda job: job.address.lower())
         return Group(self.short.url, len(self.found), tuple(ordered), tuple(gone), tuple(notes))
 

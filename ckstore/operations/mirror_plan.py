@@ -9,6 +9,7 @@ from ckstore.errors import CkstoreError, InvalidInput
 from ckstore.mirror.forges.patience import Patience
 from ckstore.mirror.short import read_short
 from ckstore.mirror.urls import parse_url
+from ckstore.model.counting import plural
 from ckstore.model.records import Source
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror_many import Job, Outcome
@@ -38,7 +39,9 @@ class Plan:
         self.notes += group.notes
         self.several = True
         if not group.jobs and not group.gone:
-            self.notes.append(f"{group.address}: none of {group.listed} repositories is wanted")
+            self.notes.append(
+                f"{group.address}: none of {plural(group.listed, 'repository', 'repositories')} is wanted"
+            )
 
     def source_of(self, job: Job) -> str:
         """The source that a job continues; empty when it makes a new one."""

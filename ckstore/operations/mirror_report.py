@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 from ckstore.mirror.remote import RemoteRefs
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.counting import plural
 from ckstore.model.records import Source
 from ckstore.objects.log import LogView
 
@@ -36,7 +37,7 @@ class MirrorReport:
         """``2 new releases (1 new, 1 changed, 0 withdrawn)``: what it did to components."""
         returned = f", {self.returned} returned" if self.returned else ""
         return (
-            f"{self.releases} new release{'' if self.releases == 1 else 's'} "
+            f"{plural(self.releases, 'new release')} "
             f"({self.new} new, {self.changed} changed, {self.withdrawn} withdrawn{returned})"
         )
 

@@ -13,6 +13,7 @@ from ckstore.mirror.quarantine import Quarantine, quarantine
 from ckstore.mirror.remote import Engine, Progress, RemoteRefs
 from ckstore.mirror.transport import bring, results
 from ckstore.mirror.urls import RemoteUrl
+from ckstore.model.counting import plural
 from ckstore.model.records import Component, Operation, Release, Source
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.merge import led_by
@@ -86,7 +87,7 @@ class _Mirror:
     def _publish(
         self, source: Source, arrived: Source, derived: Derived, report: MirrorReport, refs: RemoteRefs
     ) -> None:
-        self.progress(f"publishing {report.releases} releases")
+        self.progress(f"publishing {plural(report.releases, 'release')}")
         operation = Operation("mirror", f"ckstore mirror {self.url.text}", _summary(report))
         whole = self.incoming.whole
         if whole:
@@ -179,9 +180,8 @@ def _notes(derived: Derived, *, whole: bool) -> list[str]:
             "objects of the source are missing or refused: its releases are kept, its history is not"
         )
     if derived.shared_uids:
-        notes.append(
-            f"{derived.shared_uids} components share a UID with one of another kind; they got their own"
-        )
+        shared = plural(derived.shared_uids, "component shares", "components share")
+        notes.append(f"{shared} a UID with one of another kind; each got one of its own")
     if not derived.total:
         none = (
             "no component of it could be released"

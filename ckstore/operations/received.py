@@ -17,6 +17,7 @@ from typing import TypeVar
 from ckstore.errors import CkstoreError, CorruptData, Unsupported
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Objects, Trees
+from ckstore.model.counting import plural
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.names import is_uid, unfit_tag, unsafe_component_name, unsafe_file_name
 from ckstore.model.records import Absences, Component, Operation, Release, Run, Source, decode
@@ -224,7 +225,7 @@ class Received:
         self.releases[source] += 1
         count = self.releases.total()
         if count % 100 == 0:
-            self.progress(f"checked {count} releases")
+            self.progress(f"checked {plural(count, 'release')}")
 
     def _files(self, what: str, release: Release) -> None:
         self._safe(what, release.tree)

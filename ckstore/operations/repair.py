@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, Conflict
+from ckstore.model.counting import plural
 from ckstore.objects.layout import lay_out
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.packedrefs import mend_packed_refs
@@ -87,7 +88,7 @@ def _objects(store: ObjectStore, copies: GoodCopies, report: Repair, progress: P
         report.notes += [f"{name} is damaged and was set aside: {_PARTLY}" for name in mended.partly]
         report.done += [f"the loose object {oid} was replaced" for oid in mended.loose]
         if mended.objects:
-            report.done.append(f"{len(mended.objects)} objects were written anew")
+            report.done.append(f"{plural(len(mended.objects), 'object was', 'objects were')} written anew")
         report.lost = mended.lost
         if walk.broken <= before or not walk.broken:
             return

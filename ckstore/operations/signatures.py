@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, CorruptData, InvalidInput
+from ckstore.model.counting import plural
 from ckstore.objects.head import read_head
 from ckstore.objects.litter import temporary_folder
 from ckstore.objects.merge import OPERATION
@@ -115,7 +116,7 @@ def check_signatures(store: ObjectStore, signers: Path | None, progress: Progres
         return
     try:
         for number, (oid, verdict) in enumerate(verdicts(store, signers), 1):
-            progress(f"checked {number} signatures")
+            progress(f"checked {plural(number, 'signature')}")
             if verdict.status == "bad" or (settings.required and verdict.status != "good"):
                 said = _SAID[verdict.status] + _who(verdict)
                 yield Damage(f"signature-{verdict.status}", f"log {oid}", said)

@@ -29,16 +29,12 @@ def check_pins(store: ObjectStore, lock: Lock) -> None:
         ensure_kinds(store)
         view = store.view()
     for pin in lock.pins:
-        _check_pin(view, lock, pin)
+        _check_pin(store, view, lock, pin)
 
 
-def _check_pin(view: LogView, lock: Lock, pin: Pin) -> None:
+def _check_pin(store: ObjectStore, view: LogView, lock: Lock, pin: Pin) -> None:
     if not view.has_release(pin.source, pin.uid, pin.version):
-        raise NotFound(
-            f"The lock names {pin.component}@{pin.version}, which is not in this store.",
-            code="release-not-here",
-            hints=[_where_to_get(lock, pin)],
-        )
+        raise _not_here(store, view, lock, pin)
     release = view.release(pin.source, pin.uid, pin.version)
     for what, ours, theirs in (
         ("tree", release.tree, pin.tree),
@@ -52,6 +48,30 @@ def _check_pin(view: LogView, lock: Lock, pin: Pin) -> None:
                 hints=["was ckstore.lock edited? take it back from version control, or run `ckstore lock`"],
                 details={"component": pin.component, "lock": theirs, "store": ours},
             )
+
+
+def _not_here(store: ObjectStore, view: LogView, lock: Lock, pin: Pin) -> NotFound:
+    named = f"The lock names {pin.component}@{pin.version}, which"
+    if pin.version not in view.retired(pin.source, pin.uid):
+        hints = [_where_to_get(lock, pin)]
+        return NotFound(f"{named} is not in this store.", code="release-not-here", hints=hints)
+    oid = _taken_back_by(store, pin)
+    operation = store.view(oid).operation() if oid else None
+    undo = [f"`ckstore undo {oid[:12]}` brings it back"] if operation and operation.verb == "undo" else []
+    return NotFound(
+        f"{named} was taken back here.",
+        code="release-not-here",
+        hints=[*undo, "`ckstore lock --update` takes what there is instead"],
+        details={"operation": oid},
+    )
+
+
+def _taken_back_by(store: ObjectStore, pin: Pin) -> str:
+    """The id of the newest operation before which the release was here; empty when that is not known."""
+    for oid, commit in store.operations():
+        if commit.parents and store.view(commit.parents[0]).has_release(pin.source, pin.uid, pin.version):
+            return oid
+    return ""
 
 
 def _where_to_get(lock: Lock, pin: Pin) -> str:

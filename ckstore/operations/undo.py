@@ -216,4 +216,4 @@ def _notes(plan: Sequence[Changed], done: Sequence[Changed]) -> Iterator[str]:
         if path[0] == "sources" and len(path) == 3:
             yield f"the source {path[1]} stays: it has other components by now"
     if any(change.release and change.before is None for change in plan):
-        yield "locks that name these releases no longer find them; undoing the undo brings them back"
+        yield "locks, also those of runs, no longer find these releases; undoing the undo brings them back"

@@ -21,6 +21,7 @@ from typing import IO
 from urllib.parse import parse_qs, urlsplit
 
 from ckstore.errors import CkstoreError, InvalidInput, Unavailable, Unsupported
+from ckstore.model.counting import plural
 from ckstore.model.limits import MAX_PACK_BYTES
 from ckstore.objects.head import LOG_REF, is_object_id
 from ckstore.objects.store import ObjectStore
@@ -300,7 +301,8 @@ class _Request(BaseHTTPRequestHandler):
         except CkstoreError as error:
             moved = error.code == "log-moved"
             return report(ref, "fetch first" if moved else "refused", f"{error.message} ({error.code})")
-        return report(ref, "", f"taken: {sum(taken.releases.values())} releases, {taken.runs} runs")
+        releases = sum(taken.releases.values())
+        return report(ref, "", f"taken: {plural(releases, 'release')}, {plural(taken.runs, 'run')}")
 
 
 def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:

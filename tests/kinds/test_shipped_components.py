@@ -137,7 +137,7 @@ def test_a_data_set_lists_its_files(world: World) -> None:
         "dataset", "d", {"component.toml": 'kind = "dataset"\nname = "d"\n', "a.txt": "abc", "b/c.jpg": ""}
     )
     outcome = world.run(name, "list_files", "ckstore:module:dataset", match="*.txt")
-    assert outcome.message == "1 files, 3 bytes"
+    assert outcome.message == "1 file, 3 bytes"
 
 
 def test_a_module_describes_its_actions_without_running_them(world: World) -> None:

@@ -15,8 +15,10 @@ from ckstore.operations.add import add
 from ckstore.operations.exchange import pull
 from ckstore.operations.find import find_words
 from ckstore.operations.kinds import ensure_kinds
+from ckstore.operations.lock import make_lock
 from ckstore.operations.log import log
 from ckstore.operations.mirror import mirror
+from ckstore.operations.snapshot import check_pins
 from ckstore.operations.undo import undo
 from ckstore.operations.words import Words
 from ckstore.operations.yank import yank
@@ -56,6 +58,24 @@ class TestTakingBack:
         assert (published(store), found(store)) == (before, names)
         assert log(store)[0].verb == "undo"
         assert check(store).damage == ()
+
+    def test_a_lock_of_what_was_taken_back_says_so_and_what_brings_it_back(
+        self, store: ObjectStore, shop: Path, tmp_path: Path
+    ) -> None:
+        add(store, shop)
+        lock = make_lock(store, ["program:count"])[0]
+        added = next(entry.id for entry in log(store) if entry.summary.startswith("shop"))
+        report = undo(store, added)
+        assert "also those of runs" in report.notes[0]
+        add(store, component(tmp_path / "extra", "dataset", "extra", files={"a": "b"}))
+        with pytest.raises(NotFound, match="was taken back here") as refused:
+            check_pins(store, lock)
+        assert refused.value.code == "release-not-here"
+        assert refused.value.hints[0] == f"`ckstore undo {report.operation[:12]}` brings it back"
+        assert refused.value.details == {"operation": report.operation}
+        pull(ObjectStore(tmp_path / "other"), str(store.path))
+        undo(store, report.operation)
+        check_pins(store, lock)
 
     def test_undoing_the_undo_brings_it_back_and_so_on(self, store: ObjectStore, shop: Path) -> None:
         add(store, shop)

@@ -9,11 +9,12 @@ from ckstore.cli import app as door
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 def command(shell: str) -> None:
-    """Print the completion script of SHELL.
+    """Print the completion script of SHELL: bash, zsh or fish.
 
-    For bash: ckstore completion bash > ~/.local/share/bash-completion/completions/ckstore
+    \b
+    ckstore completion bash > ~/.local/share/bash-completion/completions/ckstore
     """
     kind = get_completion_class(shell)
     assert kind is not None, "the choices above are the shells that click knows"

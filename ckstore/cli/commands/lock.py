@@ -22,9 +22,13 @@ def command(
 ) -> None:  # fmt: skip
     """Pin REQUIREMENTS, and everything that they may touch, in ckstore.lock.
 
+    A requirement is a component (program:NAME, also with a range of versions behind @) or tags that one
+    must have (dataset[image]). Without any, ckstore.toml says what is needed.
+
     \b
     ckstore lock program:cbench-automotive-susan
     ckstore lock "program:cbench-automotive-susan@^1.2"
+    ckstore lock "dataset[image,pgm]"
     ckstore lock                 # bring the lock in line with ckstore.toml
     """
     from ckstore.operations.lock import check_project, lock_project

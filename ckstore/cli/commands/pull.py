@@ -20,6 +20,10 @@ def command(other: str, store_path: str | None, as_json: bool) -> None:
 
     STORE is the folder of another store, or a git address: a served store, a repository that was pushed to.
     Everything is checked before anything is published; contradictions are named, and nothing is taken then.
+
+    \b
+    ckstore pull /media/backup/store
+    ckstore pull http://127.0.0.1:8417/store
     """
     from ckstore.operations.exchange import pull
 

@@ -18,6 +18,10 @@ def command(other: str, store_path: str | None, as_json: bool) -> None:
     STORE is the folder of another store (an empty folder becomes one) or a git address that you may write
     to, such as a bare repository on any host: the log is its refs/ckstore/log. Nothing is ever forced. What
     the pull brings comes into this store, as by `ckstore pull`.
+
+    \b
+    ckstore push /media/backup/store
+    ckstore push git@example.org:lab/store.git
     """
     from ckstore.operations.exchange import push
 

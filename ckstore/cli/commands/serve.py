@@ -13,9 +13,11 @@ _PORT = 8417
 
 
 @click.command("serve")
-@click.option("--git", "as_git", is_flag=True, help="As a git remote, over HTTP.")
+@click.option("--git", "as_git", is_flag=True, help="As a git remote, over HTTP: has to be said.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option(
+    "--port", default=_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
 @click.option("--writable", is_flag=True, help="Take pushes of other stores, too.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell every request.")
 @store_option

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ckstore.cli.common import json_option, note, open_store, print_json, say, store_option, table
+from ckstore.cli.common import json_option, note, open_store, plural, print_json, say, store_option, table
 from ckstore.errors import NotFound
 from ckstore.model.plain import as_list, as_map, as_text
 from ckstore.objects.store import ObjectStore
@@ -87,7 +87,7 @@ def _show_component(view: ComponentView) -> None:
     say("  versions")
     table([_version_row(version) for version in view.versions[:_VERSIONS_SHOWN]], indent="    ")
     if len(view.versions) > _VERSIONS_SHOWN:
-        say(f"    … and {len(view.versions) - _VERSIONS_SHOWN} older ones (--json lists them all)")
+        say(f"    … and {plural(len(view.versions) - _VERSIONS_SHOWN, 'older one')} (--json lists them all)")
 
 
 def _version_row(version: VersionView) -> tuple[str, str, str, str]:
@@ -111,7 +111,7 @@ def _show_run(store: ObjectStore, entry: RunEntry, outputs: Path | None, as_json
 
     if outputs is not None:
         written = write_outputs(store, entry.run.outputs, outputs)
-        note(f"wrote {len(written)} files to {outputs}")
+        note(f"wrote {plural(len(written), 'file')} to {outputs}")
     if as_json:
         print_json(entry.as_plain())
         return

@@ -15,7 +15,10 @@ from ckstore.cli.common import json_option, open_store, store_option
 @store_option
 @json_option
 def command(reference: str, store_path: str | None, as_json: bool) -> None:
-    """Let a yanked release be chosen again."""
+    """Let a yanked release be chosen again.
+
+    VERSION is one version, or a range for several, as for `ckstore yank`.
+    """
     from ckstore.operations.yank import unyank
 
     said = shlex.join(["ckstore", "unyank", reference])

@@ -19,7 +19,9 @@ def list_files(context: Context, *, match: str = "*") -> Outcome:
     names = [name for name in component.files() if Path(name).match(match)]
     files = {name: _about(component.path / name) for name in names}
     total = sum((component.path / name).stat().st_size for name in names)
-    return Outcome(message=f"{len(names)} files, {total} bytes", details={"files": files})
+    return Outcome(
+        message=f"{len(names)} file{'s' * (len(names) != 1)}, {total} bytes", details={"files": files}
+    )
 
 
 def _about(path: Path) -> dict[str, object]:

@@ -63,6 +63,9 @@ class BorrowingStore(ObjectStore):
                     kind, data = packs.read(oid)
                 except (KeyError, pygit2.GitError, ValueError, OSError):
                     continue
+                if packs is not self._packs_of[0]:  # the next object is most likely there as well
+                    self._packs_of.remove(packs)
+                    self._packs_of.insert(0, packs)
                 name = hashlib.sha1(b"%s %d\0" % (_HEADERS[kind], len(data)), usedforsecurity=False)
                 name.update(data)
                 if name.hexdigest() == oid:

@@ -22,6 +22,7 @@ _ID_BYTES = 20
 _REMEMBERED, _BYTES_REMEMBERED = 2048, 16 * 1024 * 1024
 _LINE_BYTES = 1000
 _SMALL = 16 * 1024
+Difference = tuple[dict[str, TreeEntry], dict[str, TreeEntry]]
 _Split = tuple[bytes, frozenset[bytes]]  # a tree's bytes, whole and entry by entry
 
 
@@ -83,7 +84,7 @@ class Trees:
         entry = self.child(tree, name)
         return entry.oid if entry is not None and entry.is_tree else ""
 
-    def difference(self, old: str, new: str) -> tuple[dict[str, TreeEntry], dict[str, TreeEntry]]:
+    def difference(self, old: str, new: str) -> Difference:
         """Entries by name: those of ``old`` that ``new`` has not, and the other way round."""
         before, after = self.read_tree(old), self.read_tree(new)
         gone, come = set(before) - set(after), set(after) - set(before)
@@ -103,6 +104,7 @@ class RawTrees(Trees):
         self._held = 0  # bytes of trees
         self._known: dict[str, _Split] = {"": (b"", frozenset())}
         self._entries: dict[str, tuple[TreeEntry, ...]] = {"": ()}
+        self._compared: tuple[str, str, Difference] = ("", "", ({}, {}))
 
     def _raw(self, kind: str, oid: str) -> bytes:
         found, data = self._read(oid)
@@ -196,10 +198,12 @@ class RawTrees(Trees):
             at = data.find(wanted, at + 1)
         return ""
 
-    def difference(self, old: str, new: str) -> tuple[dict[str, TreeEntry], dict[str, TreeEntry]]:
+    def difference(self, old: str, new: str) -> Difference:
         """Entries by name: those of ``old`` that ``new`` has not, and the other way round."""
-        before, after = self._split(old)[1], self._split(new)[1]
-        return _by_name(before - after), _by_name(after - before)
+        if self._compared[:2] != (old, new):
+            before, after = self._split(old)[1], self._split(new)[1]
+            self._compared = old, new, (_by_name(before - after), _by_name(after - before))
+        return self._compared[2]
 
 
 def _by_name(items: frozenset[bytes]) -> dict[str, TreeEntry]:

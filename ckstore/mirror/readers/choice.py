@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ckstore.errors import CorruptData, NotFound
 from ckstore.mirror.readers.ck import CkReader, EntryReader
-from ckstore.mirror.readers.cm import CmReader
+from ckstore.mirror.readers.cm import DESCRIPTORS, CmReader
 from ckstore.mirror.readers.contents import Contents
 from ckstore.mirror.readers.found import Changes, Found, Reader
 from ckstore.mirror.readers.mlc import MlcReader
@@ -21,6 +21,11 @@ from ckstore.mirror.readers.plain import PlainReader
 from ckstore.mirror.readers.several import Several
 from ckstore.mirror.trees import Trees
 from ckstore.model.metadata import Metadata
+from ckstore.model.metadata_ck import CK_FILE, CK_REPOSITORY
+from ckstore.model.metadata_cm import MLC_FILES
+
+# The entries of a root on which it depends which of the formats with descriptors it has.
+_DESCRIBING = frozenset([*MLC_FILES, *DESCRIPTORS, CK_REPOSITORY, CK_FILE.partition("/")[0]])
 
 
 class Readers:
@@ -37,11 +42,18 @@ class Readers:
         self._chosen: tuple[str, Reader] = ("", self._others[-1])
         self._contents = Contents()
 
-    def choose(self, trees: Trees, root: str) -> Reader:
-        """The reader for a root tree."""
+    def choose(self, trees: Trees, root: str, former: str = "") -> Reader:
+        """The reader for a root tree; ``former``: another one, which may have the same descriptors."""
         if self._chosen[0] != root:
-            self._chosen = root, self._choose(trees, root)
+            same = former and self._chosen[0] == former and self._described_alike(trees, former, root)
+            self._chosen = root, self._chosen[1] if same else self._choose(trees, root)
         return self._chosen[1]
+
+    def _described_alike(self, trees: Trees, former: str, root: str) -> bool:
+        if self._chosen[1] in self._others:  # what decided lies anywhere
+            return False
+        gone, come = trees.difference(former, root)
+        return _DESCRIBING.isdisjoint(gone) and _DESCRIBING.isdisjoint(come)
 
     def _choose(self, trees: Trees, root: str) -> Reader:
         described = tuple(reader for reader in self._described if reader.reads(trees, root))
@@ -55,7 +67,7 @@ class Readers:
         A component that inherits from one that changed is among what was found, as it is.
         """
         former = self.choose(trees, old or new)  # usually chosen in the step before
-        reader = self.choose(trees, new or old)
+        reader = self.choose(trees, new, old) if new else former
         if former is reader:
             out = reader.changes(trees, old, new)
         else:

@@ -42,10 +42,9 @@ class CkReader:
             was, now = trees.subtree(old, name), trees.subtree(new, name)
             kind_before, kind = _module_alias(trees, old, name), _module_alias(trees, new, name)
             if kind_before != kind:
-                _module(trees, (name, kind_before), was, "", out)
+                _module(trees, (new, name, kind_before), was, "", out)
                 was = ""
-            _module(trees, (name, kind), was, now, out)
-        out.found = [Found(f.path, f.place, f.tree, f.format, new) for f in out.found]
+            _module(trees, (new, name, kind), was, now, out)
         return out
 
     def _touched(self, trees: Trees, old: str, new: str, names: set[str]) -> set[str]:
@@ -130,14 +129,14 @@ def _folder_of(trees: Trees, above: str, called: str) -> str:
     return _first_line(trees, trees.subtree(above, _FOLDER), _UID_TO_NAME + called) or called
 
 
-def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Changes) -> None:
-    """Compare one module's folder; ``module`` is (name of the folder, kind)."""
-    folder, kind = module
+def _module(trees: Trees, module: tuple[str, str, str], old: str, new: str, out: Changes) -> None:
+    """Compare one module's folder; ``module`` is (root tree, name of the folder, kind)."""
+    root, folder, kind = module
     before, after = trees.difference(old, new)
     names = before.keys() | after.keys()
-    aliases_before, aliases = trees.subtree(old, _FOLDER), trees.subtree(new, _FOLDER)
-    if aliases_before != aliases:
-        gone, come = trees.difference(aliases_before, aliases)
+    aliases = trees.subtree(new, _FOLDER)
+    if _FOLDER in names:
+        gone, come = trees.difference(trees.subtree(old, _FOLDER), aliases)
         changed = (name for name in gone.keys() | come.keys() if name.startswith(_NAME_TO_UID))
         names |= {name.removeprefix(_NAME_TO_UID) for name in changed}
     for name in sorted(names):
@@ -149,7 +148,8 @@ def _module(trees: Trees, module: tuple[str, str], old: str, new: str, out: Chan
             out.gone.add(path)
         entry = after.get(name) or (trees.child(new, name) if name not in before else None)
         if entry is not None and entry.is_tree and may_have(trees, entry.oid, (CK_FILE,)):
-            out.found.append(Found(path, Place(kind, name, _uid(trees, aliases, name)), entry.oid, "ck"))
+            place = Place(kind, name, _uid(trees, aliases, name))
+            out.found.append(Found(path, place, entry.oid, "ck", root))
 
 
 def _uid(trees: Trees, aliases: str, name: str) -> str:

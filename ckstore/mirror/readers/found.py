@@ -87,8 +87,11 @@ def descend(trees: Trees, tree: str, path: str) -> str:
 
 def has_file(trees: Trees, tree: str, path: str) -> bool:
     """True when there is a file at a path below a tree."""
-    folder, _, name = path.rpartition("/")
-    tree = descend(trees, tree, folder)
+    *folders, name = path.split("/")
+    for folder in folders:
+        tree = trees.subtree(tree, folder)
+        if not tree:
+            return False
     entry = trees.child(tree, name) if tree else None
     return entry is not None and not entry.is_tree
 
@@ -96,6 +99,9 @@ def has_file(trees: Trees, tree: str, path: str) -> bool:
 def may_have(trees: Trees, tree: str, files: tuple[str, ...]) -> bool:
     """True when one of the files is there; also when that cannot be read: then it is reported as broken."""
     try:
-        return any(has_file(trees, tree, file) for file in files)
+        for file in files:
+            if has_file(trees, tree, file):
+                return True
     except (NotFound, CorruptData):
         return True
+    return False

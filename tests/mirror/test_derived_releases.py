@@ -182,7 +182,7 @@ class TestLines:
         up.commit({**ck("program", "a", UID), **ck("program.features", "a", UID)})
         report = run(store, up)
         assert report.problems == ()
-        assert "share a UID" in report.notes[0]
+        assert "shares a UID" in report.notes[0]
         assert lines(store, "up")["program:a"].uid == UID
 
     def test_a_component_that_shares_a_uid_never_takes_over_the_line_of_the_broken_holder(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pygit2
 
+from ckstore.errors import CorruptData
 from ckstore.objects.disk import make_folders, not_writable, store_not_readable, sync_folder
 from ckstore.objects.head import GIT_FOLDER
 from ckstore.objects.litter import temporary_folder
@@ -28,6 +29,32 @@ def is_store(path: Path) -> bool:
         return False
     except OSError as error:
         raise store_not_readable(path, error) from error
+
+
+def fresh_config(path: Path) -> bytes:
+    """The ``config`` that the repository of the store at ``path`` was made with."""
+    with temporary_folder(path, "tmp-") as work:
+        _init(work / GIT_FOLDER)
+        return (work / GIT_FOLDER / "config").read_bytes()
+
+
+def refuse_remains(path: Path) -> None:
+    """Raise :class:`CorruptData` where a store was that lost its objects: no new one is begun upon it."""
+    git, index = path / GIT_FOLDER, path / "index.sqlite"
+    said = ""
+    if os.path.lexists(git):
+        said = f"{git} holds no folder of objects"
+    elif index.exists():
+        said = f"{path} holds the index of a store, but {GIT_FOLDER} is missing"
+    if said:
+        raise CorruptData(
+            f"{said}: what was published is gone, or elsewhere.",
+            code="bad-store",
+            hints=[
+                f"bring {git} back from a copy, or connect its disk",
+                f"to begin anew, move {path} out of the way",
+            ],
+        )
 
 
 def create_store(path: Path) -> None:

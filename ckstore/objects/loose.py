@@ -40,7 +40,7 @@ def read_loose(objects: Path, oid: str) -> tuple[str, bytes] | None:
     try:
         with open(f"{objects}/{oid[:2]}/{oid[2:]}", "rb") as file:  # noqa: PTH123 - asked for every object
             raw = file.read()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     try:
         return _unpack(raw, oid)

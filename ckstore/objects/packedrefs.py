@@ -6,8 +6,9 @@ import pygit2
 
 from ckstore.errors import CkstoreError
 from ckstore.objects.aside import keep_copy
-from ckstore.objects.disk import not_writable, sync_folder
-from ckstore.objects.head import LOG_REF, is_bad_packed_line, packed_lines, read_head, write_locked
+from ckstore.objects.disk import not_writable
+from ckstore.objects.head import is_bad_packed_line, packed_lines, read_head, write_locked
+from ckstore.objects.shape import forget_no_log
 from ckstore.objects.store import ObjectStore
 
 _NAME = 41  # where it begins in a line: behind the id and a space
@@ -17,6 +18,8 @@ def packed_refs_are_bad(store: ObjectStore) -> bool:
     """True when some line of ``packed-refs`` is not what git writes, or libgit2 cannot read it."""
     try:
         lines = packed_lines(store.git)
+    except IsADirectoryError:
+        return True
     except OSError:
         return False
     if any(_is_bad(line) for line in lines):
@@ -62,7 +65,4 @@ def _remember_log(store: ObjectStore) -> None:
     try:
         read_head(store.path)
     except CkstoreError:
-        ref = store.git / LOG_REF
-        ref.parent.mkdir(parents=True, exist_ok=True)
-        ref.touch()
-        sync_folder(ref.parent)
+        forget_no_log(store.path)

@@ -34,7 +34,7 @@ def refs(store: ObjectStore, skip: Container[str] = ()) -> Iterator[tuple[str, s
     references = store.repo.references
     try:
         names = list(references)
-    except pygit2.GitError as error:
+    except (pygit2.GitError, OSError) as error:
         raise CorruptData(f"The refs cannot be read: {error}.", code="bad-ref") from error
     for name in names:
         if name in skip:
@@ -65,12 +65,22 @@ def bad_refs(store: ObjectStore) -> list[tuple[str, Path]]:
     found = []
     for path in sorted((store.git / "refs").rglob("*")):
         name = path.relative_to(store.git).as_posix()
-        if not path.is_file() or path.suffix == ".lock" or name == LOG_REF:
+        if path.suffix == ".lock" or _is_folder(path) or _is_of_log(name):
             continue
-        text = path.read_text("latin-1").rstrip("\n")
-        if not is_object_id(text) and not text.startswith("ref: refs/"):
+        text = path.read_text("latin-1").rstrip("\n") if path.is_file() else ""
+        sound = is_object_id(text) or text.startswith("ref: refs/")
+        if not sound or not pygit2.reference_is_valid_name(name):
             found.append((name, path))
     return found
+
+
+def _is_of_log(name: str) -> bool:
+    """True for the ref of the log, and for what stands above or below it."""
+    return f"{name}/".startswith(f"{LOG_REF}/") or LOG_REF.startswith(f"{name}/")
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _reflogs(folder: Path) -> Iterator[str]:

@@ -145,19 +145,20 @@ def _is_whole(store: ObjectStore, oid: str) -> bool:
 
 
 def mend_refs(store: ObjectStore, seen: set[str]) -> list[str]:
-    """Set refs of mirrored histories again; gives their names. The caller holds the lock of the log.
+    """Set refs of mirrored histories again; gives what was done. The caller holds the lock of the log.
 
     A damaged one by its own name or the record of its source; then those that records name and no ref
     holds (``seen`` is what refs reach), as far as these commits are here.
     """
     mended = []
     for name, path in bad_refs(store):
-        if name.startswith(HISTORY_REFS):
-            move_aside(store.path, path, name)
-            oid = _meant(store, name)
-            if oid and store.has(oid):
-                put_refs(store.repo, {name: oid})
-            mended.append(name)
+        move_aside(store.path, path, name)
+        oid = _meant(store, name) if name.startswith(HISTORY_REFS) else ""
+        if oid and store.has(oid):
+            put_refs(store.repo, {name: oid})
+            mended.append(f"the ref {name} was set again")
+        else:
+            mended.append(f"the ref {name}, which was none, was moved to damaged/")
     for source, commits in unheld(store, seen):
         record = store.view().source(source)
         for oid in commits:
@@ -165,7 +166,7 @@ def mend_refs(store: ObjectStore, seen: set[str]) -> list[str]:
                 head = record is not None and oid == record.head
                 name = f"{HISTORY_REFS}{source}/{'head' if head else f'side/{oid}'}"
                 put_refs(store.repo, {name: oid})
-                mended.append(name)
+                mended.append(f"the ref {name} was set again")
     return mended
 
 

@@ -27,7 +27,7 @@ import pygit2
 
 from ckstore.errors import CorruptData, NotFound, Unavailable
 from ckstore.model.records import Operation
-from ckstore.objects.creation import create_store, is_store
+from ckstore.objects.creation import create_store, is_store, refuse_remains
 from ckstore.objects.digests import Digests
 from ckstore.objects.disk import (
     check_readable,
@@ -50,6 +50,7 @@ from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.loose import damaged, loose_folders, loose_path, read_loose
 from ckstore.objects.newest import newest
 from ckstore.objects.packs import ObjectType, PackWriter, Presence
+from ckstore.objects.shape import said_of_flaws
 from ckstore.objects.sharing import shared
 from ckstore.objects.signing import Signer, read_signing, signed
 from ckstore.objects.stream import Pieces, Sha256
@@ -87,6 +88,7 @@ class ObjectStore:
         self.git = path / GIT_FOLDER
         self.who = who or "ckstore"
         if not is_store(path):
+            refuse_remains(path)
             if not create:
                 raise NotFound(
                     f"There is no store at {path}.",
@@ -440,9 +442,9 @@ def _open(git: Path) -> tuple[pygit2.Repository, pygit2.Odb]:
         raise store_not_readable(git.parent, error) from error
     except pygit2.GitError as error:
         raise CorruptData(
-            f"{git} is not a git repository: {error}.",
+            f"{git} is not a git repository: {error}.{said_of_flaws(git.parent)}",
             code="bad-store",
-            hints=["--store names another place"],
+            hints=["`ckstore fsck --repair` mends what git needs there", "--store names another place"],
         ) from error
 
 

@@ -146,7 +146,7 @@ def all_ids(objects: Path) -> set[str]:
 def bad_loose(objects: Path) -> Iterator[tuple[str, CkstoreError]]:
     """(id, what is wrong) of every loose object that is damaged."""
     for folder in sorted(objects.glob("[0-9a-f][0-9a-f]")):
-        for path in sorted(folder.iterdir()):
+        for path in sorted(folder.glob("*")):
             oid = folder.name + path.name
             if is_object_id(oid):
                 try:

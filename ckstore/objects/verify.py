@@ -10,6 +10,7 @@ out again).
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from ckstore.objects.litter import sweep
 from ckstore.objects.log import LogView
 from ckstore.objects.packedrefs import packed_refs_are_bad
 from ckstore.objects.reach import bad_refs, refs
+from ckstore.objects.shape import ALTERNATES, flaws
 from ckstore.objects.statcache import forget
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stored import bad_loose, bad_packs
@@ -69,6 +71,7 @@ class Health:
 def check(store: ObjectStore, progress: Progress = lambda line: None) -> Health:
     """Check the whole store; never raises for damage, reports it."""
     damage = [_left_over(path) for path in sweep(store.path)]
+    damage += _shape(store.path)
     walk = walk_all(store, progress)
     damage += walk.damage
     damage += _files(store, walk, progress)
@@ -178,6 +181,20 @@ def walk_all(store: ObjectStore, progress: Progress) -> Walk:
     return walk
 
 
+def _shape(store: Path) -> Iterator[Damage]:
+    """What stands in the wrong place, and what git misses."""
+    for path, wrong in flaws(store):
+        name = str(path.relative_to(store))
+        yield Damage("bad-store", name, f"{wrong}; `ckstore fsck --repair` mends it.")
+    if os.path.lexists(store / ALTERNATES):
+        yield Damage(
+            "bad-alternates",
+            ALTERNATES,
+            "It names objects of another repository, which a store does not use; "
+            "`ckstore fsck --repair` takes what is missing from there, and moves it away.",
+        )
+
+
 def _whole_refs(store: ObjectStore) -> list[tuple[str, str]]:
     try:
         return list(refs(store, skip={LOG_REF, *(name for name, _ in bad_refs(store))}))
@@ -206,7 +223,7 @@ def _files(store: ObjectStore, walk: Walk, progress: Progress) -> Iterator[Damag
 def _refs(store: ObjectStore, walk: Walk) -> Iterator[Damage]:
     """Refs that hold nothing, and commits that the records of sources name and no ref holds."""
     for name, _ in bad_refs(store):
-        yield Damage("bad-ref", name, "It holds no object id; `ckstore fsck --repair` sets it again.")
+        yield Damage("bad-ref", name, "It is no ref; `ckstore fsck --repair` sets it again or moves it away.")
     if packed_refs_are_bad(store):
         yield Damage(
             "bad-packed-refs",

@@ -13,6 +13,7 @@ from ckstore.objects.layout import lay_out
 from ckstore.objects.litter import sweep, temporary_folder
 from ckstore.objects.packedrefs import mend_packed_refs
 from ckstore.objects.repair import last_good, mend, mend_refs, restore_log
+from ckstore.objects.shape import borrow_no_more, borrowed_from, mend_shape
 from ckstore.objects.sharing import alone
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stored import bad_packs
@@ -57,19 +58,20 @@ def repair(
     files are moved to ``damaged/``. Raises Unavailable when other commands are at work, or when the disk
     refuses.
     """
+    done = mend_shape(store.path)
     sweep(store.path)
-    report, copies = Repair(), GoodCopies(store, others, progress)
+    report, copies = Repair(done), GoodCopies(store, [*others, *borrowed_from(store.path)], progress)
     with alone(store.path, _WAIT_SECONDS, progress), store.lock("log"):
         if mend_packed_refs(store):
             report.done.append("packed-refs was written anew without its damaged lines")
         _objects(store, copies, report, progress)
+        report.done += borrow_no_more(store.path)
         _log(store, back_to, report, progress)
         walk = walk_all(store, progress)
         if any(unheld(store, walk.seen)):
             copies.adopt_upstream({oid for _, commits in unheld(store, walk.seen) for oid in commits})
         with contextlib.suppress(CkstoreError):
-            for name in mend_refs(store, walk.seen):
-                report.done.append(f"the ref {name} was set again")
+            report.done += mend_refs(store, walk.seen)
     report.notes += copies.told
     _derived(store, report)
     return report

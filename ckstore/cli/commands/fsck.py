@@ -6,7 +6,16 @@ from pathlib import Path
 
 import click
 
-from ckstore.cli.common import Progress, json_option, note, open_store, plural, print_json, say, store_option
+from ckstore.cli.common import (
+    Progress,
+    json_option,
+    note,
+    open_store,
+    plural,
+    print_json,
+    say,
+    store_option,
+)
 from ckstore.errors import CorruptData
 from ckstore.objects.verify import Damage, Health
 from ckstore.operations.repair import Repair
@@ -50,17 +59,21 @@ def command(
     --repair brings good copies in, from laid-out trees, from folders that were added, from --from and from
     where sources were mirrored, and makes anew what is derived. It deletes nothing that it did not replace.
     """
+    from ckstore.objects.shape import mend_shape
     from ckstore.operations.fsck import fsck, fsck_and_repair
+    from ckstore.operations.place import store_path as place_of_store
 
     if (others or back_to) and not repair:
         raise click.UsageError("--from and --back-to go with --repair.")
     if signers and repair:
         raise click.UsageError("--signers goes without --repair: no repair mends a signature.")
+    mended = mend_shape(Path(place_of_store(store_path or ""))) if repair else []
     store = open_store(store_path, create=False)
     done = None
     with Progress() as progress:
         if repair:
             done, health = fsck_and_repair(store, others, back_to=back_to, progress=progress)
+            done.done[:0] = mended
         else:
             health = fsck(store, progress, signers=signers)
     broken = [damage for damage in health.damage if not damage.repaired]

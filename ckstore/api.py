@@ -30,10 +30,12 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.exchange import PullReport, PushReport
     from ckstore.operations.export_lock import ExportReport
     from ckstore.operations.gc import GcReport
+    from ckstore.operations.impact import Impact
     from ckstore.operations.import_bundle import ImportReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.mirror_many import Outcome
+    from ckstore.operations.relations import Relations
     from ckstore.operations.repair import Repair
     from ckstore.operations.run import RunReport
     from ckstore.operations.runs import RunEntry
@@ -238,6 +240,24 @@ class Store:
         from ckstore.operations.diff import diff
 
         return diff(self.objects, first, second, patch=patch, progress=self._progress)
+
+    def needs(self, reference: str, *, depth: int = 1) -> Relations:
+        """What a component needs: see :func:`ckstore.operations.relations.needs`; ``depth=0``: all the way."""
+        from ckstore.operations.relations import needs
+
+        return needs(self.objects, reference, depth=depth, progress=self._progress)
+
+    def needed_by(self, reference: str, *, depth: int = 1) -> Relations:
+        """Who needs it, across all sources: see :func:`ckstore.operations.relations.needed_by`."""
+        from ckstore.operations.relations import needed_by
+
+        return needed_by(self.objects, reference, depth=depth, progress=self._progress)
+
+    def impact(self, first: str, second: str = "") -> Impact:
+        """Who loses what if ``first`` became ``second``: see :func:`ckstore.operations.impact.impact`."""
+        from ckstore.operations.impact import impact
+
+        return impact(self.objects, first, second, progress=self._progress)
 
     def undo(self, operation: str = "", *, dry_run: bool = False) -> UndoReport:
         """Take back what an operation published: see :func:`ckstore.operations.undo.undo`."""

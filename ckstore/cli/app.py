@@ -33,6 +33,9 @@ COMMANDS = {
     "sources": "List the sources in the store.",
     "log": "List what was published, or tell the story of a component.",
     "diff": "Show what changed between two releases.",
+    "needs": "Show what a component needs, and what answers it.",
+    "needed-by": "Show who needs a component, in any source.",
+    "impact": "Show who would lose what they need if a release became another.",
     "yank": "Hide a release from new locks; existing ones keep it.",
     "unyank": "Let a yanked release be chosen again.",
     "undo": "Take back what an operation published.",
@@ -58,7 +61,7 @@ class LazyGroup(click.Group):
         """The command of this name, if there is one."""
         if cmd_name not in COMMANDS:
             return None
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         module = importlib.import_module(f"ckstore.cli.commands.{name}")
         command: click.Command = module.command
         return command

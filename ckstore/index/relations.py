@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ckstore.index.schema import unpack_tags
 from ckstore.index.search import search
-from ckstore.model.answers import Offer, admits, answers, read_ask
+from ckstore.model.answers import Offer, admits, answers, means, read_ask
 from ckstore.model.query import Hit, Query
 from ckstore.model.records import Release
 from ckstore.model.requirements import Requirement
@@ -145,14 +146,18 @@ def askers(connection: sqlite3.Connection, ask: str) -> list[Asker]:
     return [Asker(*row) for row in connection.execute(_BY_REQUIREMENT + where + _ORDER, (ask,))]
 
 
-def answered_by(connection: sqlite3.Connection, offer: Offer) -> list[str]:
-    """The requirements, of those that are stated, which this release answers."""
+def answered_by(connection: sqlite3.Connection, offer: Offer, *, any_version: bool = False) -> list[str]:
+    """The requirements, of those that are stated, which this release answers.
+
+    With ``any_version`` whatever range they state: perhaps it is another release that answers them.
+    """
     hooks = ["", f"name:{offer.name}", f"name:{offer.uid}", *(f"tag:{tag}" for tag in offer.tags)]
     found: list[str] = []
     for hook in dict.fromkeys(hooks):
         for (ask,) in connection.execute("SELECT ask FROM requirements WHERE hook = ?", (hook,)):
             requirement = read_ask(ask)
-            if requirement is not None and answers(requirement, offer):
+            fits = means if any_version else answers
+            if requirement is not None and fits(requirement, offer):
                 found.append(ask)
     return sorted(found)
 
@@ -164,6 +169,7 @@ def asking_for(connection: sqlite3.Connection, wanted: Requirement) -> list[str]
         if (found := read_ask(ask)) is not None and found.tags
         and set(wanted.tags.all_of) <= set(found.tags.all_of)
         and set(wanted.tags.none_of) <= set(found.tags.none_of)
+        and set(wanted.tags.any_of) <= set(found.tags.any_of)
         and (not wanted.kinds or not found.kinds or set(wanted.kinds) & set(found.kinds))
     ]  # fmt: skip
 
@@ -190,3 +196,17 @@ def answering(connection: sqlite3.Connection, requirement: Requirement) -> list[
 def offer_of(hit: Hit) -> Offer:
     """What of a release a requirement can ask for."""
     return Offer(hit.source, hit.kind, hit.name, hit.uid, hit.version, frozenset(hit.tags))
+
+
+def newest_offer(connection: sqlite3.Connection, source: str, uid: str) -> Offer | None:
+    """The newest release of a component as an offer; None when the index has no such component."""
+    row = connection.execute(
+        "SELECT l.kind, l.name, r.version, r.tags FROM components c CROSS JOIN sources s ON s.id = c.source "
+        "CROSS JOIN lines l ON l.id = c.line CROSS JOIN releases r ON r.id = l.newest "
+        "WHERE c.uid = ? AND s.name = ?",
+        (uid, source),
+    ).fetchone()
+    if row is None:
+        return None
+    kind, name, version, tags = row
+    return Offer(source, kind, name, uid, version, frozenset(unpack_tags(tags)))

@@ -48,10 +48,11 @@ def read_ask(ask: str) -> Requirement | None:
 
 def answers(requirement: Requirement, offer: Offer) -> bool:
     """True when the release has the kind, the name or the tags, and a version in the range."""
-    return _called(requirement, offer) and admits(requirement.range, offer.version)
+    return means(requirement, offer) and admits(requirement.range, offer.version)
 
 
-def _called(requirement: Requirement, offer: Offer) -> bool:
+def means(requirement: Requirement, offer: Offer) -> bool:
+    """The same, whatever the version is."""
     if requirement.kinds and not any(_like(kind, offer.kind) for kind in requirement.kinds):
         return False
     if requirement.tags:

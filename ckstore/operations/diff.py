@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ckstore.errors import CkstoreError, InvalidInput, NotFound
-from ckstore.model.interface import compare
+from ckstore.model.interface import InterfaceChange, compare
 from ckstore.model.records import Component, Release, storable
 from ckstore.model.requirements import Requirement
 from ckstore.objects.compare import FileChange, compare_trees
@@ -103,13 +103,20 @@ def diff(
     with the release before it. Raises what :func:`~ckstore.operations.lookup.line_of` and
     :func:`~ckstore.operations.lookup.version_named` raise, and NotFound ``no-version`` for a first release.
     """
-    if second:
-        name = first.partition("@")[0]
-        old = _release(store, first, precedence, progress)
-        new = _release(store, name + second if second.startswith("@") else second, precedence, progress)
-    else:
-        old, new = _with_predecessor(store, first, precedence, progress)
+    old, new = pair_named(store, first, second, precedence, progress)
     return _report(store, old, new, patch)
+
+
+def pair_named(
+    store: ObjectStore, first: str, second: str, precedence: Sequence[str], progress: Progress
+) -> tuple[Chosen, Chosen]:
+    """The two releases that are to be compared; see :func:`diff`."""
+    if not second:
+        return _with_predecessor(store, first, precedence, progress)
+    name = first.partition("@")[0]
+    other = name + second if second.startswith("@") else second
+    old = release_named(store, first, precedence, progress)
+    return old, release_named(store, other, precedence, progress)
 
 
 def _line(
@@ -123,7 +130,10 @@ def _line(
     return source, component, version_named(component, wanted) if wanted else ""
 
 
-def _release(store: ObjectStore, reference: str, precedence: Sequence[str], progress: Progress) -> Chosen:
+def release_named(
+    store: ObjectStore, reference: str, precedence: Sequence[str], progress: Progress
+) -> Chosen:  # fmt: skip
+    """The release that ``kind:name``, ``kind:name@VERSION``, ``@TAG`` or ``@RANGE`` means."""
     source, component, version = _line(store, reference, precedence, progress)
     return source, store.view().release(source, component.uid, version or component.newest)
 
@@ -131,6 +141,7 @@ def _release(store: ObjectStore, reference: str, precedence: Sequence[str], prog
 def _with_predecessor(
     store: ObjectStore, reference: str, precedence: Sequence[str], progress: Progress
 ) -> tuple[Chosen, Chosen]:
+    """(the one before it, the release that ``reference`` means)."""
     source, component, version = _line(store, reference, precedence, progress)
     at = component.versions.index(version or component.newest)
     called = f"{component.kind}:{component.name}"
@@ -154,20 +165,28 @@ def _no_predecessor(release: Release, called: str) -> NotFound:
 
 def _report(store: ObjectStore, old: Chosen, new: Chosen, patch: bool) -> DiffReport:
     was, now = old[1], new[1]
-    change = compare(frozenset(was.interface), frozenset(now.interface))
-    kinds = ((f"kind:{was.kind}",), (f"kind:{now.kind}",)) if was.kind != now.kind else ((), ())
+    change = interface_change(was, now)
     files = compare_trees(store, was.tree, now.tree)
-    bump = "major" if kinds[0] else change.bump
-    same = not files and not change.added and bump == "patch"
+    same = not files and not change.added and change.bump == "patch"
     return DiffReport(
-        _side(*old), _side(*new), "none" if same else bump,  # type: ignore[arg-type]  # never first or explicit
-        kinds[0] + change.removed, kinds[1] + change.added,
+        side_of(*old), side_of(*new),
+        "none" if same else change.bump,  # type: ignore[arg-type]  # never first or explicit
+        change.removed, change.added,
         tuple(_metadata(store, was, now)), tuple(_file(store, found) for found in files),
         "".join(patch_of(store, found) for found in files) if patch else "",
     )  # fmt: skip
 
 
-def _side(source: str, release: Release) -> Side:
+def interface_change(was: Release, now: Release) -> InterfaceChange:
+    """What left the interface and what joined it; another kind is another thing to ask for."""
+    change = compare(frozenset(was.interface), frozenset(now.interface))
+    if was.kind == now.kind:
+        return change
+    return InterfaceChange((f"kind:{now.kind}", *change.added), (f"kind:{was.kind}", *change.removed))
+
+
+def side_of(source: str, release: Release) -> Side:
+    """The release as one side of a comparison."""
     return Side(
         source, release.kind, release.name, release.uid, release.version, release.commit, release.path,
         release.tree, release.digest,

@@ -242,7 +242,7 @@ class Store:
         return diff(self.objects, first, second, patch=patch, progress=self._progress)
 
     def needs(self, reference: str, *, depth: int = 1) -> Relations:
-        """What a component needs: see :func:`ckstore.operations.relations.needs`; ``depth=0``: all the way."""
+        """What a component needs: see :func:`ckstore.operations.relations.needs`; ``depth=0``: all of it."""
         from ckstore.operations.relations import needs
 
         return needs(self.objects, reference, depth=depth, progress=self._progress)

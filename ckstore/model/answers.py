@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ckstore.errors import InvalidInput
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
+from ckstore.model.wildcards import fits
 
 _REMEMBERED = 10_000  # requirements: a corpus has far more needs than different ones
 
@@ -53,13 +53,13 @@ def answers(requirement: Requirement, offer: Offer) -> bool:
 
 def means(requirement: Requirement, offer: Offer) -> bool:
     """The same, whatever the version is."""
-    if requirement.kinds and not any(_like(kind, offer.kind) for kind in requirement.kinds):
+    if requirement.kinds and not any(fits(kind, offer.kind) for kind in requirement.kinds):
         return False
     if requirement.tags:
         return requirement.tags.matches(offer.tags)
-    if requirement.source and not _like(requirement.source, offer.source):
+    if requirement.source and not fits(requirement.source, offer.source):
         return False
-    return requirement.name == offer.uid or _like(requirement.name, offer.name)
+    return requirement.name == offer.uid or fits(requirement.name, offer.name)
 
 
 def admits(wanted: str, version: str) -> bool:
@@ -67,10 +67,3 @@ def admits(wanted: str, version: str) -> bool:
     if wanted == "*":
         return "-" not in version.partition("+")[0]
     return VersionRange.parse(wanted).admits(parse_version(version))
-
-
-def _like(pattern: str, text: str) -> bool:
-    if "*" not in pattern and "?" not in pattern:
-        return pattern == text
-    parts = ("." if c == "?" else ".*" if c == "*" else re.escape(c) for c in pattern)
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -146,7 +146,9 @@ def _missing(requirement: Requirement, new: Offer | None) -> tuple[str, ...]:
     tags = requirement.tags
     absent = [f"tag:{tag}" for tag in tags.all_of if not TagQuery.of([tag]).matches(new.tags)]
     absent += [
-        f"tag:{'|'.join(group)}" for group in tags.any_of if not TagQuery.of([], [], [group]).matches(new.tags)
+        f"tag:{'|'.join(group)}"
+        for group in tags.any_of
+        if not TagQuery.of([], [], [group]).matches(new.tags)
     ]
     refused = [f"no tag:{tag}" for tag in tags.none_of if TagQuery.of([tag]).matches(new.tags)]
     return (*absent, *refused)

@@ -35,7 +35,7 @@ def test_every_path_that_is_named_is_there(page: Path) -> None:
 @by_page
 def test_every_command_that_is_shown_exists(page: Path) -> None:
     text = page.read_text("utf-8")
-    shown = re.findall(r"^ {4}ckstore ([a-z-]+)|`ckstore ([a-z-]+)[ `]", text, re.MULTILINE)
+    shown = re.findall(r"^ {4}ckstore ([a-z][a-z-]*)|`ckstore ([a-z][a-z-]*)[ `]", text, re.MULTILINE)
     commands = {block or inline for block, inline in shown}
     known = {*app.list_commands(None), "compile"}  # type: ignore[arg-type]  # the list does not depend on a context
     assert commands - known == set()

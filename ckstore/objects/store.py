@@ -40,7 +40,7 @@ from ckstore.objects.disk import (
 from ckstore.objects.entries import TYPES
 from ckstore.objects.exclusive import exclusive
 from ckstore.objects.fold import fold
-from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, read_head, settle_head
+from ckstore.objects.head import GIT_FOLDER, is_object_id, move_head, settle_head
 from ckstore.objects.history import HISTORY_REFS as HISTORY_REFS  # part of what a store is
 from ckstore.objects.history import forget_history, keep_history
 from ckstore.objects.keepfiles import keep_pack, release_packs
@@ -259,7 +259,7 @@ class ObjectStore:
 
     def operations(self) -> Iterator[tuple[str, Commit]]:
         """(commit id, commit) of every operation, newest first."""
-        at = read_head(self.path)
+        at = self.view().head
         while at:
             commit = self.read_commit(at)
             yield at, commit

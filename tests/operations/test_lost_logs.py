@@ -127,6 +127,8 @@ def test_readers_and_writers_refuse(
         lambda: add(store, shop),
         lambda: find_words(store.path, Words()),
         lambda: store.view(),
+        lambda: log(store),
+        lambda: undo(store),
     ):
         with pytest.raises(CorruptData) as refused:
             work()

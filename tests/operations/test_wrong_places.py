@@ -141,3 +141,12 @@ def test_what_git_left_in_another_repository_comes_back(
     assert code == 0, said
     shutil.rmtree(elsewhere.parent)
     assert fsck(ObjectStore(store.path)).damage == ()
+
+
+def test_a_store_with_a_lost_log_is_not_served(
+    store: ObjectStore, head: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (store.git / LOG_REF).unlink()
+    code = run_command_line(["serve", "--git", "--port", "0", "--store", str(store.path)])
+    assert code == CorruptData.exit_code
+    assert "log ref" in capsys.readouterr().err

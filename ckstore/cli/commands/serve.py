@@ -35,6 +35,7 @@ def command(
     if not as_git:
         raise click.UsageError("Say what to serve it as: --git.")
     store = open_store(store_path, create=writable)
+    store.view()  # else a lost log would be served as an empty one
     told: Callable[[str], None] = note if verbose else _quiet
     with git_server(store, host, port, writable=writable, told=told) as server:
         try:

@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import cast
 
 from ckstore.errors import NotFound
+from ckstore.model.metadata import Need
+from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.records import Component, Release, Retired, Yank
 from ckstore.objects.log import LogView
+from ckstore.objects.trees import FILE, TreeEntry
 
 # How many releases the components have, in turn: most have few, some have many, five on average.
 _LENGTHS = (1, 2, 1, 4, 2, 20)
 RELEASES_PER_COMPONENT = sum(_LENGTHS) // len(_LENGTHS)
+_WITHDRAWN, _RENAMED, _YANKED = 20, 30, 50  # one in so many components; of yanked ones the first release
 _TAGS = 20_000
 _TAGS_PER_RELEASE = 6
 _SPACE = 1 << 63
+_PER_COMPONENT = 1_000_003  # trees have numbers, too
 _KINDS = (
     "program", "dataset", "package", "soft", "script", "experiment", "module", "platform", "cache", "docker",
     "workflow", "env",
@@ -32,9 +38,10 @@ _SUBJECTS = (
     "install", "process", "build", "detect", "benchmark", "dataset", "nlp", "speech", "graph", "solver",
 )  # fmt: skip
 _OBJECTS = (
-    "jpeg", "susan", "corners", "edges", "resnet50", "bert", "tensorflow", "pytorch", "onnx", "opencl", "cuda",
-    "llvm", "gcc", "armcl", "caffe", "mobilenet", "ssd", "imagenet", "coco", "squad", "librispeech", "openimages",
-    "gemm", "fft", "lu", "cholesky", "blas", "lapack", "boost", "protobuf", "python", "java", "android", "rpi",
+    "jpeg", "susan", "corners", "edges", "resnet50", "bert", "tensorflow", "pytorch", "onnx", "opencl",
+    "cuda", "llvm", "gcc", "armcl", "caffe", "mobilenet", "ssd", "imagenet", "coco", "squad", "librispeech",
+    "openimages", "gemm", "fft", "lu", "cholesky", "blas", "lapack", "boost", "protobuf", "python", "java",
+    "android", "rpi",
 )  # fmt: skip
 _LANGUAGES = ("c", "c++", "python", "fortran", "java", "rust")
 
@@ -100,39 +107,62 @@ class Catalogue:
 
     def component(self, number: int, head: str) -> Component:
         """One in twenty is withdrawn, one in thirty had another name once."""
-        kind, name, *_ = self._body(number)
-        names = (f"{kind}:{name}",)
-        if number % 30 == 0:
-            names = (f"{kind}:{self._former(name)}", *names)
-        withdrawn = "d" * 40 if number % 20 == 0 else ""
-        return Component(self.key(number)[1], kind, name, names, self.versions(number, head), withdrawn)
+        body = self._body(number)
+        names: tuple[str, ...] = (f"{body.kind}:{body.name}",)
+        if number % _RENAMED == 0:
+            names = (f"{body.kind}:{body.name}-old", *names)
+        withdrawn = "d" * 40 if number % _WITHDRAWN == 0 else ""
+        return Component(
+            self.key(number)[1], body.kind, body.name, names, self.versions(number, head), withdrawn
+        )
 
     def release(self, number: int, version: str) -> Release:
-        """The first one may bear the former name; later ones have a tag more."""
-        kind, name, title, text, tags = self._body(number)
-        first = version == "1.0.0"
-        if number % 30 == 0 and first and len(self.versions(number, self.heads[1])) > 1:
-            name = self._former(name)
-        uid, digest = self.key(number)[1], f"{number * 1_000_003 + int(version.replace('.', '')):064x}"
+        """The first of several may bear the former name; later ones have a tag more."""
+        body, first = self._body(number), version == "1.0.0"
+        renamed = number % _RENAMED == 0 and first and _LENGTHS[number % len(_LENGTHS)] > 1
+        name = f"{body.name}-old" if renamed else body.name
+        digest = f"{number * _PER_COMPONENT + int(version.replace('.', '')):064x}"
         return Release(
-            uid, kind, name, version, digest[-40:], f"sha256:{digest}", "c" * 40, f"{kind}/{name}", "ckstore",
-            "first" if first else "minor", title=title, description=text, tags=tags[:-1] if first else tags,
+            self.key(number)[1], body.kind, name, version, digest[-40:], f"sha256:{digest}", "c" * 40,
+            f"{body.kind}/{name}", "ckstore", "first" if first else "minor", title=body.title,
+            description=body.text, tags=body.tags[:-1] if first else body.tags,
+            interface=tuple(f"tag:{tag}" for tag in body.tags),
+            needs=tuple(Need(f"role-{n}", ask) for n, ask in enumerate(body.needs)),
         )  # fmt: skip
 
-    def _former(self, name: str) -> str:
-        return f"{name}-old"
+    def metadata(self, tree: str) -> bytes:
+        """The metadata file in the tree of a release."""
+        body = self._body(int(tree, 16) // _PER_COMPONENT)
+        return (
+            f'title = "{body.title}"\ndescription = "{body.text}"\ntags = {list(body.tags)}\n'
+            f'[{body.kind}]\nlanguage = "{body.language}"\nthreads = {len(body.name) % 9}\n'
+            f'files = ["{body.name}.dat", "README.md"]\n'
+        ).encode()
 
-    def _draw(self, number: int) -> tuple[str, str, str, str, tuple[str, ...]]:
+    def _draw(self, number: int) -> _Body:
         chance = random.Random(self._seed * _SPACE + number)
         (kind,) = chance.choices(_KINDS, cum_weights=self._kinds)
         subject, thing, other = chance.choice(_SUBJECTS), chance.choice(_OBJECTS), chance.choice(_OBJECTS)
-        name = f"{subject}-{thing}-{other}-{number % 1999}"
         count = chance.randint(_TAGS_PER_RELEASE - 3, _TAGS_PER_RELEASE + 3)
-        tags = tuple(dict.fromkeys(chance.choices(self._names, cum_weights=self._tags, k=count)))
-        title = f"{subject.capitalize()} {thing} with {other}"
+        tags = chance.choices(self._names, cum_weights=self._tags, k=count + 2)
         words = " ".join(chance.choices(_OBJECTS + _SUBJECTS, k=8))
-        text = f"Written in {chance.choice(_LANGUAGES)}; {words}."
-        return kind, name, title, text, tags
+        return _Body(
+            kind, f"{subject}-{thing}-{other}-{number % 1999}",
+            f"{subject.capitalize()} {thing} with {other}",
+            f"It is about {words}.", tuple(dict.fromkeys(tags[2:])), chance.choice(_LANGUAGES),
+            tuple(f"soft[{tag}]" for tag in tags[: number % 3]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    kind: str
+    name: str
+    title: str
+    text: str
+    tags: tuple[str, ...]
+    language: str
+    needs: tuple[str, ...]
 
 
 class _View:
@@ -148,7 +178,13 @@ class _View:
         return self._catalogue.release(self._catalogue.number(uid), version)
 
     def yanks(self, source: str, uid: str) -> dict[str, Yank]:
-        return {"1.0.0": Yank("broken")} if self._catalogue.number(uid) % 50 == 1 else {}
+        return {"1.0.0": Yank("broken")} if self._catalogue.number(uid) % _YANKED == 1 else {}
+
+    def read_tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        return (TreeEntry(FILE, NATIVE_FILE, oid),)
+
+    def read_blob(self, oid: str) -> bytes:
+        return self._catalogue.metadata(oid)
 
     def retired(self, source: str, uid: str) -> dict[str, Retired]:
         return {}

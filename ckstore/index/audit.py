@@ -32,9 +32,12 @@ _CONTENTS = {
         "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4"
     ),
     "tags of components": (
-        "SELECT s.name, c.uid, l.kind, l.name, t.tag FROM newest_tags p JOIN tags t ON t.id = p.tag "
-        "JOIN lines l ON l.id = p.line JOIN components c ON c.id = l.component "
-        "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4, 5"
+        "SELECT e.answer, t.tag FROM newest_tags p JOIN tags t ON t.id = p.tag "
+        "JOIN entries e ON e.place = p.place ORDER BY 1, 2"
+    ),
+    "answers and their order": (
+        "SELECT e.answer, l.kind, l.name, c.uid FROM entries e CROSS JOIN lines l ON l.id = e.line "
+        "AND l.place = e.place CROSS JOIN components c ON c.id = l.component ORDER BY e.place"
     ),
     "facts": (
         "SELECT s.name, c.uid, k.path, f.value, f.number FROM facts f JOIN keys k ON k.id = f.key "
@@ -60,7 +63,8 @@ _CONTENTS = {
     "rows of its tables": (
         "SELECT (SELECT count(*) FROM components), (SELECT count(*) FROM lines), "
         "(SELECT count(*) FROM releases), (SELECT count(*) FROM release_tags), "
-        "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM keys), "
+        "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM entries), "
+        "(SELECT count(*) FROM lines WHERE place <> 0), (SELECT count(*) FROM keys), "
         "(SELECT count(*) FROM facts), (SELECT count(*) FROM texts), "
         "(SELECT count(*) FROM needs), (SELECT count(*) FROM provides)"
     ),

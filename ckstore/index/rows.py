@@ -7,6 +7,7 @@ kind, name, UID, then versions by precedence, the highest first.
 from __future__ import annotations
 
 from ckstore.index.schema import unpack_tags
+from ckstore.index.shown import count_shown, shown
 from ckstore.index.statement import ORDER, Terms, select
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
@@ -25,6 +26,9 @@ def rows(connection: sqlite3.Connection, terms: Terms) -> Iterator[Row]:
     Without ``all_versions`` a component answers with one release: its newest, or with a version range the
     newest that the range admits and that has the tags; yanked ones come after all others.
     """
+    if terms.shown_alone:
+        yield from shown(connection, terms)
+        return
     asked = select(connection, terms)
     if asked is None:
         return
@@ -39,6 +43,8 @@ def rows(connection: sqlite3.Connection, terms: Terms) -> Iterator[Row]:
 
 def count(connection: sqlite3.Connection, terms: Terms) -> int:
     """The number of rows that :func:`rows` gives, ``limit`` aside."""
+    if terms.shown_alone:
+        return count_shown(connection, terms)
     asked = select(connection, terms)
     if asked is None:
         return 0

@@ -1,8 +1,10 @@
 """The tables of the index.
 
-One SQLite file, derived from the log and from nothing else. What is asked most, the newest release of
-each component, has postings of its own (``newest_tags``); all releases are in ``release_tags``. A *line*
-is a (component, kind, name): a component that was renamed has several, of which one is current. What the
+One SQLite file, derived from the log and from nothing else. A *line* is a (component, kind, name): a
+component that was renamed has several, of which one is current. What is asked most, the newest release of
+each component that is neither withdrawn nor yanked, has tables of its own, in the order of answers:
+``entries`` holds what is shown of it, ``newest_tags`` who has a tag; see :mod:`ckstore.index.places`. All
+releases are in ``release_tags``. What the
 newest release of a current line asks of others (``requirements``, ``needs``) and offers them besides name
 and tags (``provides``) is kept by :mod:`ckstore.index.relations`.
 ``facts`` holds what the metadata of that release says, by key and by value.
@@ -14,7 +16,7 @@ TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 3  # raise it with every change of the tables: an older index is then built anew
+FORMAT = 4  # raise it with every change of the tables: an older index is then built anew
 APPLICATION_ID = 0x636B7374  # "ckst"
 BUSY_SECONDS = 30.0
 
@@ -28,10 +30,11 @@ CREATE TABLE components (
 CREATE INDEX components_by_uid ON components (uid);
 CREATE TABLE lines (
   id INTEGER PRIMARY KEY, component INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-  current INTEGER NOT NULL, newest INTEGER NOT NULL
+  current INTEGER NOT NULL, newest INTEGER NOT NULL, place INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX lines_by_name ON lines (name, kind);
 CREATE INDEX lines_by_kind ON lines (kind, name);
+CREATE INDEX lines_by_place ON lines (kind, place);
 CREATE INDEX lines_by_component ON lines (component);
 CREATE TABLE releases (
   id INTEGER PRIMARY KEY, component INTEGER NOT NULL, line INTEGER NOT NULL, version TEXT NOT NULL,
@@ -41,7 +44,8 @@ CREATE TABLE releases (
 CREATE TABLE tags (
   id INTEGER PRIMARY KEY, tag TEXT NOT NULL UNIQUE, newest INTEGER NOT NULL, total INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE newest_tags (tag INTEGER, line INTEGER, PRIMARY KEY (tag, line)) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (place INTEGER PRIMARY KEY, line INTEGER NOT NULL, answer TEXT NOT NULL) STRICT;
+CREATE TABLE newest_tags (tag INTEGER, place INTEGER, PRIMARY KEY (tag, place)) STRICT, WITHOUT ROWID;
 CREATE TABLE release_tags (tag INTEGER, release INTEGER, PRIMARY KEY (tag, release)) STRICT, WITHOUT ROWID;
 CREATE TABLE keys (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE facts (

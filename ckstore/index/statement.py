@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ckstore.index.tagterms import Held
 
 MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
+_TOLD = ("all_of", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text")
 _UID_CHARACTERS = frozenset("0123456789abcdef")
 
 
@@ -65,6 +66,16 @@ class Terms:
         """True when older releases are candidates too."""
         return self.all_versions or self.yanked or self.range != "*"
 
+    @property
+    def placed(self) -> bool:
+        """True when only newest releases that are neither withdrawn nor yanked are candidates: those of ``entries``."""
+        return not (self.any_release or self.withdrawn or self.names_exactly)
+
+    @property
+    def shown_alone(self) -> bool:
+        """True when nothing is asked that the tables of :mod:`ckstore.index.shown` cannot tell."""
+        return self.placed and not any(getattr(self, slot) for slot in self.__slots__ if slot not in _TOLD)
+
 
 def storable(text: str) -> str:
     """``text`` as SQLite can take it: bytes of the command line that are no text become U+FFFD."""
@@ -92,8 +103,12 @@ class Statement:
 
     def text(self, own: str) -> str:
         """The statement; ``own`` is the alias of the line that the release belongs to."""
+        return self.selecting(COLUMNS.format(own=own))
+
+    def selecting(self, columns: str) -> str:
+        """The statement for other columns."""
         where = f" WHERE {' AND '.join(self.where)}" if self.where else ""
-        return f"SELECT {COLUMNS.format(own=own)} FROM {' CROSS JOIN '.join(self.tables)}{where}"
+        return f"SELECT {columns} FROM {' CROSS JOIN '.join(self.tables)}{where}"
 
 
 # A row: the fields of a Hit (tags packed), then the component and the rank of the version in its line.
@@ -106,10 +121,9 @@ ORDER = " ORDER BY 1, 2, 3, 4, 14 DESC"
 
 def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
     """(SQL, values) for ``terms``, neither ordered nor limited; None when nothing can answer them."""
-    _check_size(terms)
-    newest = not (terms.any_release or terms.names_exactly)
-    tags = TagTerms(connection, terms.all_of, terms.any_of, terms.none_of, newest=newest)
-    phrase = _phrase(terms.text)
+    check_size(terms)
+    tags = TagTerms(connection, terms.all_of, terms.any_of, terms.none_of, newest=terms.placed)
+    phrase = phrase_of(terms.text)
     if tags.hopeless or phrase is None:
         return None
     built = Statement()
@@ -127,7 +141,7 @@ def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str,
     return built.text(own), built.values
 
 
-def _check_size(terms: Terms) -> None:
+def check_size(terms: Terms) -> None:
     """SQLite's own limits lie somewhat higher, and its words for them say nothing to a user."""
     patterns = (terms.source, terms.kind, terms.name)
     if (
@@ -153,7 +167,7 @@ def _still_wanted(tags: TagTerms, driven: bool) -> list[Held]:
     return tags.groups if tags.single else tags.groups[1:]
 
 
-def _phrase(text: str) -> str | None:
+def phrase_of(text: str) -> str | None:
     """An FTS5 expression for all words of ``text``, the last as a prefix; None when it has no word in it.
 
     Each word is quoted, so that nothing in it is an operator. A word without letter or digit cannot match.
@@ -185,7 +199,7 @@ def _by_name(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> Non
 
 def _by_tags(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
     """The rarest tag, and each other one by key; a group where there are groups alone."""
-    table, column = ("release_tags", "release") if terms.any_release else ("newest_tags", "line")
+    table, column = ("newest_tags", "place") if terms.placed else ("release_tags", "release")
     if tags.single:
         built.tables.append(f"{table} t0")
         built.where.append(f"t0.tag = {built.bind(tags.single[0])}")
@@ -197,8 +211,12 @@ def _by_tags(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> Non
     if terms.any_release:
         built.tables += ["releases r ON r.id = t0.release", "components c ON c.id = r.component"]
         built.tables.append("lines l ON l.id = c.line")
+    elif terms.placed:
+        built.tables += ["entries e ON e.place = t0.place", "lines l ON l.id = e.line"]
+        built.tables.append("components c ON c.id = l.component")
     else:
-        built.tables += ["lines l ON l.id = t0.line", "components c ON c.id = l.component"]
+        built.tables += ["releases r ON r.id = t0.release", "lines l ON l.id = r.line AND l.newest = r.id"]
+        built.tables.append("components c ON c.id = l.component AND c.line = l.id")
 
 
 def _by_text(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> None:
@@ -228,7 +246,7 @@ def _releases(built: Statement, terms: Terms) -> str:
         if not any(table.startswith("releases ") for table in built.tables):
             built.tables.append("releases r ON r.component = c.id AND (l.current OR r.line = l.id)")
         built.tables.append("lines own ON own.id = r.line")
-    else:
+    elif not any(table.startswith("releases ") for table in built.tables):
         built.tables.append("releases r ON r.id = l.newest")
     built.tables.append("sources s ON s.id = c.source")
     return own
@@ -252,6 +270,6 @@ def _filters(built: Statement, terms: Terms) -> None:
 
 def _tagged(built: Statement, terms: Terms, held: Held) -> str:
     """The condition that a release has one tag of a set."""
-    if terms.any_release or terms.names_exactly:
-        return among(built.bind, held, "release_tags", "release", "r.id")
-    return among(built.bind, held, "newest_tags", "line", "l.id")
+    if terms.placed:
+        return among(built.bind, held, "newest_tags", "place", "l.place")
+    return among(built.bind, held, "release_tags", "release", "r.id")

@@ -9,6 +9,7 @@ from functools import cmp_to_key
 
 from ckstore.errors import CkstoreError
 from ckstore.index.facts import FactWriter, searched_text
+from ckstore.index.places import Places
 from ckstore.index.relations import RelationsWriter
 from ckstore.index.schema import pack_tags, unpack_tags
 from ckstore.model.facts import Fact, facts_of
@@ -40,9 +41,8 @@ class IndexWriter:
         self._sources: dict[str, int] = dict(connection.execute("SELECT name, id FROM sources").fetchall())
         self._tags: dict[str, int] = {}
         self._relations = RelationsWriter(connection)
-        self._newest: list[tuple[int, int]] = []
+        self._places = Places(connection, self._ids_of)
         self._all: list[tuple[int, int]] = []
-        self._newest_counts: Counter[int] = Counter()
         self._total_counts: Counter[int] = Counter()
         self._facts = FactWriter(connection)
 
@@ -77,10 +77,11 @@ class IndexWriter:
         self._flush()
         self._facts.finish()
         self._relations.finish()
-        touched = sorted(self._newest_counts.keys() | self._total_counts.keys())
+        self._places.finish()
+        touched = sorted(self._total_counts)
         self._connection.executemany(
-            "UPDATE tags SET newest = newest + ?, total = total + ? WHERE id = ?",
-            [(self._newest_counts[tag], self._total_counts[tag], tag) for tag in touched],
+            "UPDATE tags SET total = total + ? WHERE id = ?",
+            [(self._total_counts[tag], tag) for tag in touched],
         )
         self._connection.executemany(
             "DELETE FROM tags WHERE id = ? AND total = 0", [(tag,) for tag in touched]
@@ -133,14 +134,10 @@ class IndexWriter:
 
     def _remove_newest(self, component: int) -> None:
         row = self._connection.execute(
-            "SELECT l.id, r.tags FROM components c JOIN lines l ON l.id = c.line "
-            "JOIN releases r ON r.id = l.newest WHERE c.id = ?",
-            (component,),
+            "SELECT line FROM components WHERE id = ? AND line <> 0", (component,)
         ).fetchone()
         if row:
-            for tag in self._ids_of(unpack_tags(row[1])):
-                self._execute("DELETE FROM newest_tags WHERE tag = ? AND line = ?", tag, row[0])
-                self._newest_counts[tag] -= 1
+            self._places.leave(row[0])
             self._facts.remove(row[0])
             self._relations.remove(row[0])
         self._execute("DELETE FROM texts WHERE rowid = ?", component)
@@ -193,7 +190,7 @@ class IndexWriter:
     def _line(self, lines: dict[tuple[str, str], int], component: int, kind: str, name: str) -> int:
         if (kind, name) not in lines:
             lines[kind, name] = self._execute(
-                "INSERT INTO lines (component, kind, name, current, newest) VALUES (?, ?, ?, 0, 0)",
+                "INSERT INTO lines (component, kind, name, current, newest, place) VALUES (?, ?, ?, 0, 0, 0)",
                 component, kind, name,
             )  # fmt: skip
         return lines[kind, name]
@@ -208,7 +205,7 @@ class IndexWriter:
         for tag in self._ids_of(tags):
             self._all.append((tag, identity))
             self._total_counts[tag] += 1
-        if len(self._all) + len(self._newest) >= _BUFFERED:
+        if len(self._all) >= _BUFFERED:
             self._flush()
 
     def _rank(self, component: int, ranks: dict[str, int]) -> None:
@@ -232,24 +229,22 @@ class IndexWriter:
         Newest is the highest precedence that is neither yanked nor a pre-release, or that is not yanked, or
         the highest of all, among the releases under the name that the component has now.
         """
-        best: dict[int, tuple[bool, bool, int, int, str, str]] = {}
-        for identity, own, version, rank, tags, yanked in self._connection.execute(
-            "SELECT id, line, version, rank, tags, yanked FROM releases WHERE component = ?", (component,)
+        best: dict[int, tuple[bool, bool, int, int, str]] = {}
+        for identity, own, version, rank, yanked in self._connection.execute(
+            "SELECT id, line, version, rank, yanked FROM releases WHERE component = ?", (component,)
         ):
-            candidate = (not yanked, not is_prerelease(version), rank, identity, version, tags)
+            candidate = (not yanked, not is_prerelease(version), rank, identity, version)
             best[own] = max(best.get(own, candidate), candidate)
         current = line if line in best else max(best, key=lambda own: best[own])
         update = "UPDATE lines SET current = ?, newest = ? WHERE id = ?"
-        for own, (_, _, _, newest, _, _) in best.items():
+        for own, (_, _, _, newest, _) in best.items():
             self._execute(update, int(own == current), newest, own)
         self._execute("DELETE FROM lines WHERE component = ? AND newest = 0", component)
         self._execute(
             "UPDATE components SET line = ?, withdrawn = ? WHERE id = ?",
             current, int(bool(record.withdrawn)), component,
         )  # fmt: skip
-        for tag in self._ids_of(unpack_tags(best[current][5])):
-            self._newest.append((tag, current))
-            self._newest_counts[tag] += 1
+        self._places.enter(current)
         return current, best[current][4]
 
     def _write_text(
@@ -273,7 +268,5 @@ class IndexWriter:
         return self._tags[tag]
 
     def _flush(self) -> None:
-        self._connection.executemany("INSERT INTO newest_tags VALUES (?, ?)", sorted(self._newest))
         self._connection.executemany("INSERT INTO release_tags VALUES (?, ?)", sorted(self._all))
-        self._newest.clear()
         self._all.clear()

@@ -16,7 +16,7 @@ from ckstore.index.schema import pack_tags, unpack_tags
 
 _GAP = 1 << 28  # between neighbours when all are numbered: six bytes a place for half a million lines
 _STEP = 1 << 14  # what comes next is mostly to follow what came last: leave the room behind it
-_ROOM = 1 << 8  # the gap that moving apart must give
+_ROOM = 1 << 8  # the gap that moving apart must give for each neighbour that moves, at least 2
 _NEIGHBOURS = 16  # that move first
 _HIGHEST = (1 << 63) - 1
 _MANY = 8  # when more than one in so many lines is new, all are numbered

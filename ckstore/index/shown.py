@@ -67,7 +67,7 @@ def select_places(connection: sqlite3.Connection, terms: Terms) -> Asked | None:
 
 
 def _by_tags(built: Statement, terms: Terms, tags: TagTerms, phrase: str) -> str:
-    """The rarest tag (or a group), the others by key, a kind like one of them; then what else is asked, if anything."""
+    """The rarest tag (or a group), the others by key, a kind like one of them; then what else is asked."""
     if tags.single:
         built.tables.append("newest_tags t0")
         built.where.append(f"t0.tag = {built.bind(tags.single[0])}")

@@ -68,7 +68,7 @@ class Terms:
 
     @property
     def placed(self) -> bool:
-        """True when only newest releases that are neither withdrawn nor yanked are candidates: those of ``entries``."""
+        """True when candidates are newest releases that are neither withdrawn nor yanked: ``entries``."""
         return not (self.any_release or self.withdrawn or self.names_exactly)
 
     @property

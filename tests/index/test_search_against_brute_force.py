@@ -6,12 +6,15 @@ import fnmatch
 import re
 import sqlite3
 from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from semver import Version
 
-from ckstore.index import catchup
+from ckstore.index import catchup, places
 from ckstore.index.schema import create
 from ckstore.index.search import count, search
 from ckstore.index.writer import is_prerelease
@@ -125,7 +128,11 @@ def needs_by(version: str, tagged: tuple[str, ...]) -> tuple[Need, ...]:
     return (*by_tags, Need("own", f"program:a@>={version}"), Need("all", "soft:*"), Need("uid", UIDS[0]))
 
 
-def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
+# Places: new lines are never a reason to number all, and there is hardly any room.
+CROWDED: dict[str, Any] = {"_MANY": 0, "_GAP": 4, "_STEP": 2, "_ROOM": 2, "_NEIGHBOURS": 1}
+
+
+def play(steps: list[Step], crowded: bool = False) -> tuple[Log, State, sqlite3.Connection]:
     """Publish step by step; catch up after those that say so, so that increments are tested, too."""
     log = Log()
     log.publish()
@@ -143,16 +150,19 @@ def play(steps: list[Step]) -> tuple[Log, State, sqlite3.Connection]:
         if yanked is not None:
             log.yank(source, uid, *yanked)
         if now:
-            catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
+            with patch.multiple(places, **CROWDED) if crowded else nullcontext():
+                catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
             reached = log.head
     catchup._write(db, log.view(), log.view().changed_since(reached), catchup._silent)
     return log, log.states[log.head], db
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(history, st.lists(queries, min_size=3, max_size=6))
-def test_search_gives_what_a_filter_over_all_releases_gives(steps: list[Step], asked: list[Query]) -> None:
-    log, state, db = play(steps)
+@given(history, st.lists(queries, min_size=3, max_size=6), st.booleans())
+def test_search_gives_what_a_filter_over_all_releases_gives(
+    steps: list[Step], asked: list[Query], crowded: bool
+) -> None:
+    log, state, db = play(steps, crowded)
     for query in asked:
         hits = list(search(db, query))
         wanted = expected(state, query, log.yanked[log.head])
@@ -163,9 +173,9 @@ def test_search_gives_what_a_filter_over_all_releases_gives(steps: list[Step], a
 
 
 @settings(max_examples=100, deadline=None)
-@given(history)
-def test_an_index_kept_up_to_date_equals_one_built_at_once(steps: list[Step]) -> None:
-    log, _, db = play(steps)
+@given(history, st.booleans())
+def test_an_index_kept_up_to_date_equals_one_built_at_once(steps: list[Step], crowded: bool) -> None:
+    log, _, db = play(steps, crowded)
     fresh = catchup._in_memory(log.view(), catchup._silent)
     assert dump(db) == dump(fresh)
     db.close()
@@ -185,8 +195,12 @@ def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
             "SELECT tag, newest, total, (SELECT count(*) FROM newest_tags n WHERE n.tag = tags.id), "
             "(SELECT count(*) FROM release_tags n WHERE n.tag = tags.id) FROM tags ORDER BY tag",
             "SELECT c.uid, r.version, r.rank, r.tags, r.title, r.yanked FROM releases r JOIN components c "
-            "ON c.id = r.component ORDER BY 1, 2, 4",
-            "SELECT count(*), count(DISTINCT id) FROM lines",
+            "ON c.id = r.component ORDER BY 1, 2, 3, 4, 5, 6",
+            "SELECT count(*), count(DISTINCT id), count(DISTINCT nullif(place, 0)) FROM lines",
+            "SELECT e.answer, l.name FROM entries e JOIN lines l ON l.id = e.line AND l.place = e.place "
+            "ORDER BY e.place",
+            "SELECT e.answer, t.tag FROM newest_tags n JOIN tags t ON t.id = n.tag "
+            "JOIN entries e ON e.place = n.place ORDER BY n.place, t.tag",
             "SELECT names, title, description, tags, metadata FROM texts ORDER BY 1, 2, 4",
             "SELECT k.path, f.value, f.number, c.uid, c.source FROM keys k LEFT JOIN facts f ON f.key = k.id "
             "LEFT JOIN lines l ON l.id = f.line LEFT JOIN components c ON c.id = l.component "

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ckstore.errors import CorruptData, NotFound, Unavailable
+from ckstore.errors import CorruptData, NotFound
 from ckstore.model.counting import plural
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.records import Component, Source
 from ckstore.objects.bundles import Written, write_bundle
 from ckstore.objects.digests import Digests
-from ckstore.objects.disk import sync_folder
 from ckstore.objects.hashing import object_id
-from ckstore.objects.litter import sweep_folder, temporary_file
+from ckstore.objects.litter import sweep_folder
 from ckstore.objects.log import LogView
 from ckstore.objects.merge import in_order
 from ckstore.objects.packs import ObjectType
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import FILE, GITLINK, TREE, TreeEntry, serialize_tree
+from ckstore.operations.files import whole_file
 from ckstore.operations.project import find_project, read_text
 from ckstore.operations.snapshot import check_pins
 
@@ -82,7 +80,8 @@ def export_lock(
     if not isinstance(target, Path):
         size = work.write(target, commit)
         return ExportReport("-", lock.digest, commit, len(lock.pins), work.count, size)
-    with _whole_file(target) as file:
+    sweep_folder(target.parent, _UNFINISHED, strangers=False)
+    with whole_file(target, _UNFINISHED) as file:
         size = work.write(file, commit)
     return ExportReport(str(target), lock.digest, commit, len(lock.pins), work.count, size)
 
@@ -225,27 +224,3 @@ class _Export:
             digest.update(piece)
             yield piece
         self.known[oid] = digest.digest()
-
-
-@contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside ``path`` that takes its place, synced, when all went well.
-
-    What killed exports left in the folder goes first.
-    """
-    sweep_folder(path.parent, _UNFINISHED, strangers=False)
-    try:
-        with temporary_file(path.parent, _UNFINISHED) as new:
-            with new.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            new.chmod(0o644)
-            new.replace(path)
-            sync_folder(path.parent)
-    except OSError as error:
-        raise Unavailable(
-            f"{path} cannot be written: {error.strerror or error}.",
-            code="file-not-writable",
-            hints=["check the permissions of the folder and the free space of the disk"],
-        ) from error

@@ -10,13 +10,13 @@ from pathlib import Path
 import tomlkit
 from tomlkit.items import Array
 
-from ckstore.errors import InvalidInput, NotFound, Unavailable
+from ckstore.errors import InvalidInput, NotFound
 from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
 from ckstore.model.requirements import Requirement
-from ckstore.objects.disk import make_folders, sync_folder
-from ckstore.objects.litter import sweep_folder, temporary_file
+from ckstore.objects.litter import sweep_folder
+from ckstore.operations.files import whole_file
 
 WORKSPACE = ".ckstore"
 
@@ -114,19 +114,5 @@ def _temporary(name: str) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Replace a file at once: never half-written, synced, and never missing in between."""
-    try:
-        make_folders(path.parent)
-        with temporary_file(path.parent, _temporary(path.name)) as new:
-            with new.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            new.chmod(0o644)
-            new.replace(path)
-            sync_folder(path.parent)
-    except OSError as error:
-        raise Unavailable(
-            f"{path} cannot be written: {error.strerror}.",
-            code="file-not-writable",
-            hints=["check the permissions of the folder and the free space of the disk"],
-        ) from error
+    with whole_file(path, _temporary(path.name)) as file:
+        file.write(text.encode())

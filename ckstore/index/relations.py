@@ -198,6 +198,17 @@ def offer_of(hit: Hit) -> Offer:
     return Offer(hit.source, hit.kind, hit.name, hit.uid, hit.version, frozenset(hit.tags))
 
 
+def offering(connection: sqlite3.Connection, prefix: str) -> Iterator[tuple[str, str, str]]:
+    """(source, UID, entry) of the entries that begin so, for components that are not withdrawn."""
+    rows: Iterator[tuple[str, str, str]] = connection.execute(
+        "SELECT s.name, c.uid, p.entry FROM provides p CROSS JOIN lines l ON l.id = p.line "
+        "CROSS JOIN components c ON c.id = l.component CROSS JOIN sources s ON s.id = c.source "
+        "WHERE p.entry >= ? AND p.entry < ? AND c.withdrawn = 0",
+        (prefix, f"{prefix}\U0010ffff"),
+    )
+    return rows
+
+
 def newest_offer(connection: sqlite3.Connection, source: str, uid: str) -> Offer | None:
     """The newest release of a component as an offer; None when the index has no such component."""
     row = connection.execute(

@@ -26,7 +26,7 @@ def metadata_of(files: Files, release: Release) -> Mapping[str, object]:
     """The body of the metadata as its author wrote it; empty for another format, or for damaged files."""
     try:
         own = BY_NAME[release.format].files if release.format in BY_NAME else ()
-        read = {path: _file(files, release.tree, path) for path in own}
+        read = {path: file_of(files, release.tree, path) for path in own}
         found = {path: data for path, data in read.items() if data is not None}
         place = Place(kind=release.kind, name=release.name, uid=release.uid)
         return parse_metadata(found, place, release.path).body
@@ -34,9 +34,10 @@ def metadata_of(files: Files, release: Release) -> Mapping[str, object]:
         return {}
 
 
-def _file(files: Files, tree: str, path: str) -> bytes | None:
+def file_of(files: Files, tree: str, path: str) -> bytes | None:
+    """The file at a path below a tree; None when there is none."""
     folder, _, rest = path.partition("/")
     entry = next((entry for entry in files.read_tree(tree) if entry.name == folder), None)
     if entry is None or entry.is_tree != bool(rest):
         return None
-    return _file(files, entry.oid, rest) if rest else files.read_blob(entry.oid)
+    return file_of(files, entry.oid, rest) if rest else files.read_blob(entry.oid)

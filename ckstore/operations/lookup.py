@@ -15,11 +15,14 @@ from ckstore.model.query import Hit, Query
 from ckstore.model.records import Component, Release
 from ckstore.model.requirements import Requirement
 from ckstore.model.versions import VersionRange, parse_version
+from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.find import find, suggestions
+from ckstore.operations.twins import differences
 
 Progress = Callable[[str], None]
 _SHOWN = 6
+_COMPARED = 3
 
 
 def _silent(_: str) -> None:
@@ -44,7 +47,7 @@ def lookup(
     if not hits:
         raise _nothing(store, requirement, query)
     if len(hits) > 1:
-        raise _ambiguous(requirement, hits)
+        raise _ambiguous(store.view(), requirement, hits)
     view, hit = store.view(), hits[0]
     component = view.component(hit.source, hit.uid)
     if component is None:  # the log went back between two looks at it
@@ -71,7 +74,7 @@ def line_of(
     if not hits:
         raise _nothing(store, requirement, query)
     if len(hits) > 1:
-        raise _ambiguous(requirement, hits)
+        raise _ambiguous(store.view(), requirement, hits)
     component = store.view().component(hits[0].source, hits[0].uid)
     if component is None:  # the log went back between two looks at it
         raise _nothing(store, requirement, query)
@@ -166,13 +169,14 @@ def _nothing(store: ObjectStore, requirement: Requirement, query: Query) -> NotF
     )
 
 
-def _ambiguous(requirement: Requirement, hits: Sequence[Hit]) -> Conflict:
+def _ambiguous(view: LogView, requirement: Requirement, hits: Sequence[Hit]) -> Conflict:
     shown = [
         f"{hit.source}:{hit.kind}:{hit.name}@{hit.version} (tree {hit.tree[:12]})" for hit in hits[:_SHOWN]
     ]
     more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
     first = hits[0]
     hints = [f"name exactly one, for example {first.source}:{first.kind}:{first.name}"]
+    hints += differences(view, hits[:_COMPARED]) if len({hit.source for hit in hits}) > 1 else []
     if len({hit.source for hit in hits}) > 1:
         hints.append("or order the sources under [sources] in ckstore.toml: the earlier one wins")
     return Conflict(

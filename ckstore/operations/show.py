@@ -13,6 +13,7 @@ from ckstore.objects.described import metadata_of
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.lookup import lookup
+from ckstore.operations.twins import elsewhere
 
 Progress = Callable[[str], None]
 
@@ -41,7 +42,8 @@ class ComponentView:
     """One release of a component, and the line that it stands in (``versions``, highest first).
 
     ``commands`` are the ways in which a program can be run, ``actions`` what a module offers, ``run`` the
-    command line to type. ``metadata`` is the body as its author wrote it, empty if it cannot be read.
+    command line to type. ``elsewhere`` names components of other sources with this UID or name, and how they
+    differ. ``metadata`` is the body as its author wrote it, empty if it cannot be read.
     """
 
     source: str
@@ -66,6 +68,7 @@ class ComponentView:
     names: tuple[str, ...]
     versions: tuple[VersionView, ...]
     metadata: Mapping[str, object] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def called_now(self) -> str:
@@ -126,6 +129,7 @@ def show(
         names=component.names,
         versions=tuple(_versions(view, source, component)),
         metadata=metadata_of(store, release),
+        elsewhere=tuple(elsewhere(store, source, release)),
     )
 
 

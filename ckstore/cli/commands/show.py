@@ -81,6 +81,9 @@ def _show_component(view: ComponentView) -> None:
         ("run it", view.run),
     ]
     table([(what, value) for what, value in rows if value], indent="  ")
+    if view.elsewhere:
+        say("  elsewhere")
+        table([(line,) for line in view.elsewhere], indent="    ")
     if view.needs:
         say("  needs")
         table([(need.role, need.ask) for need in view.needs], indent="    ")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.gc import GcReport
     from ckstore.operations.impact import Impact
     from ckstore.operations.import_bundle import ImportReport
+    from ckstore.operations.lint.check import CheckReport
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.mirror_many import Outcome
@@ -258,6 +259,22 @@ class Store:
         from ckstore.operations.impact import impact
 
         return impact(self.objects, first, second, progress=self._progress)
+
+    def check(self, source: str = "", *, ignore: Sequence[str] = ()) -> CheckReport:
+        """A lint of one source, or of all: see :func:`ckstore.operations.lint.check.check_store`."""
+        from ckstore.operations.lint.check import check_store
+
+        return check_store(self.objects, source, ignore=ignore, progress=self._progress)
+
+    def check_folder(
+        self, path: str | os.PathLike[str], *, source: str = "", ignore: Sequence[str] = ()
+    ) -> CheckReport:  # fmt: skip
+        """A lint of a working folder: see :func:`ckstore.operations.lint.check.check_folder`."""
+        from ckstore.operations.lint.check import check_folder
+
+        return check_folder(
+            Path(path), self.objects, source=source, ignore=ignore, progress=self._progress
+        )  # fmt: skip
 
     def undo(self, operation: str = "", *, dry_run: bool = False) -> UndoReport:
         """Take back what an operation published: see :func:`ckstore.operations.undo.undo`."""

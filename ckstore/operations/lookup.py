@@ -176,9 +176,9 @@ def _ambiguous(view: LogView, requirement: Requirement, hits: Sequence[Hit]) -> 
     more = f" and {len(hits) - _SHOWN} more" if len(hits) > _SHOWN else ""
     first = hits[0]
     hints = [f"name exactly one, for example {first.source}:{first.kind}:{first.name}"]
-    hints += differences(view, hits[:_COMPARED]) if len({hit.source for hit in hits}) > 1 else []
     if len({hit.source for hit in hits}) > 1:
         hints.append("or order the sources under [sources] in ckstore.toml: the earlier one wins")
+        hints += differences(view, hits[:_COMPARED])
     return Conflict(
         f"{requirement} may mean {', '.join(shown)}{more}.",
         code="ambiguous",

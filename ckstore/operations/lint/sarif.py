@@ -37,6 +37,7 @@ def as_sarif(report: CheckReport, version: str) -> dict[str, object]:
                         ],
                     }
                 },
+                "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
                 "columnKind": "unicodeCodePoints",
                 "results": [_result(finding, rules.index(finding.rule)) for finding in report.findings],
             }

@@ -7,9 +7,9 @@ Everything else is left to the other door, which explains.
 from __future__ import annotations
 
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
-from ckstore.cli.render_find import emit, limit_note, render, terminal_width
+from ckstore.cli.render_find import emit, form_of, limit_note, render_answer, terminal_width
+from ckstore.index.answer import answer
 from ckstore.index.files import open_current
-from ckstore.index.rows import count, rows
 from ckstore.objects.peek import peek_head
 from ckstore.operations.place import store_path
 from ckstore.operations.words import Words, read_words
@@ -63,14 +63,11 @@ def _search(
 
     asked = {name: values[name] for name in Words.__slots__ if name in values}
     terms = read_words(Words(words, **asked), knows_kind)  # type: ignore[arg-type]  # FIND_OPTIONS gives their types
-    if terms.range != "*":  # needs a version library
-        raise Unusual(terms.range)
-    if values["count"]:
-        total = count(connection, terms)
-        return (f"{total}\n", "") if total else None
-    found = list(rows(connection, terms))
-    if not found:
+    if terms.range != "*" or values["needs"]:  # needs a version library, or the grammar of requirements
+        raise Unusual
+    found = answer(connection, terms, form_of(values))
+    if not found.total:
         return None
-    total = count(connection, terms) if len(found) == terms.limit else len(found)
     forms = {name: bool(values[name]) for name in ("json", "ids", "long")}
-    return render(found, **forms, width=terminal_width()), limit_note(len(found), total)
+    note = limit_note(len(found.rows), found.total) if found.rows else ""
+    return render_answer(found, **forms, width=terminal_width()), note

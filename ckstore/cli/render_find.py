@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ckstore.index.answer import Answer, Form
     from ckstore.model.query import Hit
 
     Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
@@ -38,6 +39,31 @@ def render(
     lines = [_cells(row, long) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(_line(cells, widths, width) for cells in lines)
+
+
+def form_of(values: dict[str, object]) -> Form:
+    """What the options ``--count``, ``--facet`` and ``--columns`` ask for."""
+    from ckstore.index.answer import Form
+
+    facets, columns = values["facet"], str(values["columns"])
+    named = facets if isinstance(facets, tuple) else ()
+    return Form(
+        count=bool(values["count"]),
+        facets=[name.strip() for text in named for name in text.split(",") if name.strip()],
+        columns=[name.strip() for name in columns.split(",") if name.strip()],
+    )
+
+
+def render_answer(answer: Answer, *, json: bool, ids: bool, long: bool, width: int) -> str:
+    """What standard output gets."""
+    form = answer.form
+    if form.facets:
+        return _json_facets(answer) if json else _facets(answer)
+    if form.count:
+        return f"{answer.total}\n"
+    if form.columns and not ids:
+        return _json_columns(answer) if json else _columns(answer, width)
+    return render(answer.rows, json=json, ids=ids, long=long, width=width)
 
 
 def limit_note(shown: int, total: int) -> str:
@@ -78,6 +104,46 @@ def _json(rows: Sequence[Row]) -> str:
     from json import dumps  # its decoder imports `re`: only where asked for
 
     plain = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
+    return dumps(plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def _facets(answer: Answer) -> str:
+    """Each field, and below it its values with their counts, the most frequent first."""
+    lines: list[str] = []
+    for field, values in answer.facets.items():
+        size = len(str(values[0][1])) if values else 0
+        lines += [
+            visible(field),
+            *(f"  {str(number).rjust(size)}  {visible(value)}" for value, number in values),
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _json_facets(answer: Answer) -> str:
+    from json import dumps
+
+    facets = {
+        field: [{"value": value, "count": number} for value, number in values]
+        for field, values in answer.facets.items()
+    }
+    return dumps({"count": answer.total, "facets": facets}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _columns(answer: Answer, width: int) -> str:
+    lines = [tuple(visible(",".join(values)) for values in cells) for cells in answer.cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "".join(_line(cells, widths, width) for cells in lines)
+
+
+def _json_columns(answer: Answer) -> str:
+    """Fields as they are in a hit; of a key of metadata, the list of its values."""
+    from json import dumps
+
+    plain = []
+    for row, cells in zip(answer.rows, answer.cells, strict=True):
+        hit: dict[str, object] = dict(zip(_FIELDS, row, strict=True))
+        named = zip(answer.form.columns, cells, strict=True)
+        plain.append({n: hit[n] if n in hit else v[0] if n == "reference" else v for n, v in named})
     return dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 

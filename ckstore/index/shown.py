@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Shown = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
-    Asked = tuple[str, dict[str, str | int]]
+    Asked = tuple[str, dict[str, str | float]]
 
 
 def shown(connection: sqlite3.Connection, terms: Terms) -> Iterator[Shown]:

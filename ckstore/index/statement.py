@@ -8,8 +8,10 @@ hundred times quicker than INTERSECT or GROUP BY … HAVING.
 # ruff: noqa: S608 -- only names of tables, columns and placeholders are put together; every value is bound
 from __future__ import annotations
 
+from ckstore.index.lineterms import conditions, sets_of_lines, tags_provided
 from ckstore.index.tagterms import TagTerms, among, ids, like
 from ckstore.model.wildcards import has_wildcards
+from ckstore.model.wordtext import split_words
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ckstore.index.tagterms import Held
+    from ckstore.model.conditions import Condition
 
 MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
 _TOLD = ("all_of", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text")
@@ -27,8 +30,8 @@ class Terms:
     """What ``find`` is asked, as plain values: :class:`~ckstore.model.query.Query` costs more to import."""
 
     __slots__ = (
-        "all_of", "all_versions", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text",
-        "withdrawn", "yanked",
+        "all_of", "all_versions", "any_of", "asks", "kind", "limit", "name", "none_of", "provides", "range",
+        "sort", "source", "text", "where", "withdrawn", "yanked",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +49,12 @@ class Terms:
         withdrawn: bool = False,
         yanked: bool = False,
         limit: int = 0,
+        where: Iterable[Condition] = (),
+        asks: Iterable[str] | None = None,
+        provides: Iterable[str] = (),
+        sort: Iterable[str] = (),
     ) -> None:
+        """``asks``: requirements of which one must be stated; ``sort``: names, with - for falling order."""
         self.source, self.kind, self.name = (storable(part) for part in (source, kind, name))
         self.range = range
         self.all_of = tuple(storable(tag) for tag in all_of)
@@ -55,6 +63,9 @@ class Terms:
         self.text = storable(text)
         self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
         self.limit = limit
+        self.where, self.sort = tuple(where), tuple(sort)
+        self.asks = () if asks is None else ("", *asks)  # no requirement is an empty text
+        self.provides = tuple(storable(entry) for entry in provides)
 
     @property
     def names_exactly(self) -> bool:
@@ -76,6 +87,11 @@ class Terms:
         """True when nothing is asked that the tables of :mod:`ckstore.index.shown` cannot tell."""
         return self.placed and not any(getattr(self, slot) for slot in self.__slots__ if slot not in _TOLD)
 
+    @property
+    def judged(self) -> bool:
+        """True when conditions are judged by reading metadata: of older releases, or under former names."""
+        return bool(self.where) and (self.any_release or self.names_exactly)
+
 
 def storable(text: str) -> str:
     """``text`` as SQLite can take it: bytes of the command line that are no text become U+FFFD."""
@@ -93,9 +109,9 @@ class Statement:
     def __init__(self) -> None:
         self.tables: list[str] = []
         self.where: list[str] = []
-        self.values: dict[str, str | int] = {}
+        self.values: dict[str, str | float] = {}
 
-    def bind(self, value: str | int) -> str:
+    def bind(self, value: str | float) -> str:
         """The placeholder of a value."""
         name = f"v{len(self.values)}"
         self.values[name] = value
@@ -111,24 +127,29 @@ class Statement:
         return f"SELECT {columns} FROM {' CROSS JOIN '.join(self.tables)}{where}"
 
 
-# A row: the fields of a Hit (tags packed), then the component and the rank of the version in its line.
+# A row: the fields of a Hit (tags packed), then the component, the rank of the version in it, and the line.
 COLUMNS = (
-    "s.name, {own}.kind, {own}.name, c.uid, r.version, r.tree, r.digest, r.tags, r.title, "
-    "{own}.current AND r.id = {own}.newest, c.withdrawn, r.yanked, c.id, r.rank"
+    "s.name AS source, {own}.kind AS kind, {own}.name AS name, c.uid AS uid, r.version AS version, r.tree, "
+    "r.digest, r.tags AS tags, r.title AS title, {own}.current AND r.id = {own}.newest AS newest, "
+    "c.withdrawn AS withdrawn, r.yanked AS yanked, c.id, r.rank, {own}.id AS line"
 )
-ORDER = " ORDER BY 1, 2, 3, 4, 14 DESC"
 
 
-def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | int]] | None:
+def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str, str | float]] | None:
     """(SQL, values) for ``terms``, neither ordered nor limited; None when nothing can answer them."""
     check_size(terms)
-    tags = TagTerms(connection, terms.all_of, terms.any_of, terms.none_of, newest=terms.placed)
+    wanted = [*terms.all_of, *tags_provided(terms)]
+    tags = TagTerms(connection, wanted, terms.any_of, terms.none_of, newest=terms.placed)
     phrase = phrase_of(terms.text)
     if tags.hopeless or phrase is None:
         return None
     built = Statement()
     drive = _by_name if terms.names_exactly else _by_tags if tags else _by_text if phrase else _by_place
-    drive(built, terms, tags, phrase)
+    lines = sets_of_lines(connection, built.bind, terms) if drive is _by_place else ""
+    if lines:
+        built.tables += [f"{lines} f0", "lines l ON l.id = f0.line", "components c ON c.id = l.component"]
+    else:
+        drive(built, terms, tags, phrase)
     own = _releases(built, terms)
     _filters(built, terms)
     for held in _still_wanted(tags, drive is _by_tags):
@@ -136,6 +157,7 @@ def select(connection: sqlite3.Connection, terms: Terms) -> tuple[str, dict[str,
     if phrase and drive is not _by_text:
         match = f"SELECT rowid FROM texts WHERE texts MATCH {built.bind(phrase)}"
         built.where.append(f"c.id IN ({match})")
+    built.where += conditions(connection, built.bind, terms, driven=bool(lines))
     for held in tags.refused:
         built.where.append(f"NOT {_tagged(built, terms, held)}")
     return built.text(own), built.values
@@ -170,13 +192,17 @@ def _still_wanted(tags: TagTerms, driven: bool) -> list[Held]:
 def phrase_of(text: str) -> str | None:
     """An FTS5 expression for all words of ``text``, the last as a prefix; None when it has no word in it.
 
-    Each word is quoted, so that nothing in it is an operator. A word without letter or digit cannot match.
+    Words in quotes follow each other, and are whole. Each word is quoted for SQLite, so that nothing in it is
+    an operator. A word without letter or digit cannot match.
     """
-    words = text.replace("\0", " ").split()
-    usable = ['"' + word.replace('"', '""') + '"' for word in words if any(c.isalnum() for c in word)]
-    if words and not usable:
-        return None
-    return " ".join(usable) + "*" if usable else ""
+    if not text:
+        return ""
+    words = split_words([text.replace("\0", " ")], strict=False)
+    usable = [word for word in words if any(letter.isalnum() for letter in word.text)]
+    if not usable:
+        return None if words else ""
+    expression = " ".join('"' + word.text.replace('"', '""') + '"' for word in usable)
+    return expression if usable[-1].phrase else f"{expression}*"
 
 
 # -- what the statement starts from -------------------------------------------------------------------

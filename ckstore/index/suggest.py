@@ -9,11 +9,12 @@ from typing import Literal
 from ckstore.index.statement import storable
 from ckstore.model.names import near_misses
 
-What = Literal["name", "kind", "tag", "source"]
+What = Literal["name", "kind", "tag", "source", "key"]
 _ALL = {
     "kind": "SELECT DISTINCT kind FROM lines",
     "source": "SELECT name FROM sources",
     "tag": "SELECT tag FROM tags",
+    "key": "SELECT path FROM keys",
 }
 _MANY = 5000  # comparing texts is slow; a word whose beginning is wrong, too, is compared with fewer
 
@@ -33,6 +34,7 @@ def knows(connection: sqlite3.Connection, word: str, what: What) -> bool:
         "kind": "SELECT 1 FROM lines WHERE kind = ? LIMIT 1",
         "source": "SELECT 1 FROM sources WHERE name = ?",
         "tag": "SELECT 1 FROM tags WHERE tag = ?",
+        "key": "SELECT 1 FROM keys WHERE path = ?",
     }[what]
     return connection.execute(sql, (storable(word),)).fetchone() is not None
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
-    Bind = Callable[[str | int], str]
+    Bind = Callable[[str | float], str]
     Held = tuple[int, ...] | tuple[str, ...]
 _HIGHEST = "\U0010ffff"
 _LOOKED_UP = 16  # ids that are quicker to look up for each candidate than all their postings are to read
@@ -54,7 +54,7 @@ class TagTerms:
         for tag in tags:
             values: list[str] = []
 
-            def bind(value: str | int, values: list[str] = values) -> str:
+            def bind(value: str | float, values: list[str] = values) -> str:
                 values.append(str(value))
                 return "?"
 

@@ -9,17 +9,26 @@ from ckstore.model.tags import TagQuery
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All given parts must hold; ``source``, ``kind`` and ``name`` may have wildcards."""
+    """All given parts must hold; ``source``, ``kind`` and ``name`` may have wildcards.
+
+    ``where``: conditions on metadata, as :mod:`ckstore.model.conditions` reads them. ``needs``: a reference,
+    or tags that are asked for; ``provides``: entries of the interface; both of the newest release. ``sort``:
+    fields or keys of metadata, each with a ``-`` before it for falling order.
+    """
 
     source: str = ""
     kind: str = ""
     name: str = ""  # also a UID
     range: str = "*"
     tags: TagQuery = TagQuery()
-    text: str = ""
+    text: str = ""  # words; in quotes, a phrase
+    where: tuple[str, ...] = ()
+    needs: str = ""
+    provides: tuple[str, ...] = ()
     all_versions: bool = False
     withdrawn: bool = False
     yanked: bool = False  # only releases that were yanked
+    sort: tuple[str, ...] = ()
     limit: int = 0  # 0: no limit
 
 

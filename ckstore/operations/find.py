@@ -7,18 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ckstore.errors import Unavailable
+from ckstore.errors import CkstoreError, Unavailable
 from ckstore.index import search as index
+from ckstore.index.answer import Answer, Form, answer
 from ckstore.index.files import open_current
 from ckstore.index.statement import Terms
 from ckstore.index.suggest import knows, suggest
+from ckstore.model.facts import Fact, facts_of
 from ckstore.model.query import Hit, Query
 from ckstore.model.tags import TagQuery
 from ckstore.model.wildcards import has_wildcards
 from ckstore.objects.head import read_head
 from ckstore.operations.words import Words, read_words
+
+if TYPE_CHECKING:
+    from ckstore.index.cells import Reader
+    from ckstore.objects.log import LogView
 
 Progress = Callable[[str], None]
 T = TypeVar("T")
@@ -43,22 +49,55 @@ class FindResult:
         return [hit.as_plain() for hit in self.hits]
 
 
+def find_answer(
+    store: Path, words: Words, form: Form, *, progress: Progress = _silent
+) -> tuple[Query, Answer, tuple[str, ...]]:
+    """(the query, what a door prints, notes) for what a person typed."""
+
+    def ask(connection: sqlite3.Connection, notes: tuple[str, ...]) -> tuple[Query, Answer, tuple[str, ...]]:
+        query = query_from_words(connection, words)
+        terms = index.terms_of(connection, query)
+        return query, answer(connection, terms, form, reader_of(store)), notes
+
+    return with_index(store, ask, progress)
+
+
 def find(store: Path, query: Query, *, progress: Progress = _silent) -> FindResult:
     """The releases in the store at ``store`` that answer ``query``; none is an empty result, not an error.
 
     Raises NotFound ``no-store`` when there is no store, InvalidInput ``bad-range`` for a malformed range.
     """
-    return with_index(store, lambda db, notes: _answer(db, query, notes), progress)
+    return with_index(store, lambda db, notes: _answer(store, db, query, notes), progress)
 
 
 def find_words(store: Path, words: Words, *, progress: Progress = _silent) -> FindResult:
     """The same for what a person typed; see :mod:`ckstore.operations.words`."""
-    return with_index(store, lambda db, notes: _answer(db, query_from_words(db, words), notes), progress)
+    return with_index(
+        store, lambda db, notes: _answer(store, db, query_from_words(db, words), notes), progress
+    )
 
 
 def query_from_words(connection: sqlite3.Connection, words: Words) -> Query:
     """What the words mean to this index: a bare word is a kind if it knows such a kind."""
-    return _query_of(read_words(words, lambda word: knows(connection, word, "kind")))
+    return _query_of(read_words(words, lambda word: knows(connection, word, "kind")), words.needs)
+
+
+def reader_of(store: Path) -> Reader:
+    """Reads the metadata of any release in the store at ``store``, which is opened when it is needed."""
+    views: list[LogView] = []
+
+    def read(source: str, uid: str, version: str) -> tuple[Fact, ...]:
+        from ckstore.objects.described import metadata_of
+        from ckstore.objects.store import ObjectStore
+
+        if not views:
+            views.append(ObjectStore(store, create=False).view())
+        try:
+            return facts_of(metadata_of(views[0], views[0].release(source, uid, version)))
+        except CkstoreError:  # a record that is lost says nothing
+            return ()
+
+    return read
 
 
 def suggestions(store: Path, query: Query, *, progress: Progress = _silent) -> tuple[str, ...]:
@@ -116,13 +155,14 @@ def with_index(
 # -- answering -------------------------------------------------------------------------------------------
 
 
-def _answer(connection: sqlite3.Connection, query: Query, notes: tuple[str, ...]) -> FindResult:
-    hits = tuple(index.search(connection, query))
-    total = index.count(connection, query) if query.limit and len(hits) >= query.limit else len(hits)
+def _answer(store: Path, connection: sqlite3.Connection, query: Query, notes: tuple[str, ...]) -> FindResult:
+    read = reader_of(store)
+    hits = tuple(index.search(connection, query, read))
+    total = index.count(connection, query, read) if query.limit and len(hits) >= query.limit else len(hits)
     return FindResult(query, hits, total, notes)
 
 
-def _query_of(terms: Terms) -> Query:
+def _query_of(terms: Terms, needs: str) -> Query:
     return Query(
         source=terms.source,
         kind=terms.kind,
@@ -130,9 +170,13 @@ def _query_of(terms: Terms) -> Query:
         range=terms.range,
         tags=TagQuery.of(terms.all_of, terms.none_of, terms.any_of),
         text=terms.text,
+        where=tuple(map(str, terms.where)),
+        needs=needs,
+        provides=terms.provides,
         all_versions=terms.all_versions,
         withdrawn=terms.withdrawn,
         yanked=terms.yanked,
+        sort=terms.sort,
         limit=terms.limit,
     )
 

@@ -9,40 +9,36 @@ import click
 
 from ckstore.cli.common import Progress, declare, note
 from ckstore.cli.options import FIND_OPTIONS
-from ckstore.cli.render_find import emit, limit_note, render, rows_of, terminal_width
+from ckstore.cli.render_find import emit, form_of, limit_note, render_answer, terminal_width
 from ckstore.errors import NotFound
 from ckstore.operations.place import store_path
 
 
-def find(
-    words: tuple[str, ...], store: str, json: bool, count: bool, ids: bool, long: bool, **asked: Any
-) -> int:
-    """Find components by kind and name, tags, UID, source or free text.
+def find(words: tuple[str, ...], store: str, **asked: Any) -> int:
+    """Find components by kind and name, tags, metadata, UID, source or free text. All words must hold.
 
     \b
-    ckstore find "program:cbench-*"
-    ckstore find dataset --tags image,pgm,-gray
-    ckstore find compression --count
+    ckstore find "program:cbench-*"               a kind, and a name with wildcards
+    ckstore find "dataset[image,pgm|png,-gray]"   tags: all of, one of, none of
+    ckstore find main_language=c compression      metadata, and text
+    ckstore find --facet tags program             how often each tag is there
     """
-    from ckstore.operations.find import find_words, suggestions
+    from ckstore.operations.find import find_answer, suggestions
     from ckstore.operations.words import Words
 
     place = Path(store_path(store))
+    form, look = form_of(asked), {name: asked.pop(name) for name in ("json", "ids", "long")}
+    meant = Words(words, **{name: asked[name] for name in Words.__slots__ if name in asked})
     with Progress() as progress:
-        result = find_words(place, Words(words, **asked), progress=progress)
-    for text in result.notes:
+        query, found, notes = find_answer(place, meant, form, progress=progress)
+    for text in notes:
         note(text)
-    if not result.hits and not json and not count:
-        raise NotFound(
-            "Nothing matches.", code="no-hits", hints=list(suggestions(place, result.query)),
-        )  # fmt: skip
-    if count:
-        emit(f"{result.total}\n")
-    else:
-        emit(render(rows_of(result.hits), json=json, ids=ids, long=long, width=terminal_width()))
-        if result.total > len(result.hits):
-            note(limit_note(len(result.hits), result.total).rstrip())
-    return 0 if result.hits else NotFound.exit_code
+    if not found.total and not look["json"] and not form.count:
+        raise NotFound("Nothing matches.", code="no-hits", hints=list(suggestions(place, query)))
+    emit(render_answer(found, **look, width=terminal_width()))
+    if found.rows and found.total > len(found.rows):
+        note(limit_note(len(found.rows), found.total).rstrip())
+    return 0 if found.total else NotFound.exit_code
 
 
 command = click.Command(

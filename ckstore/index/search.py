@@ -52,13 +52,14 @@ def terms_of(connection: sqlite3.Connection, query: Query) -> Terms:
         yanked=query.yanked,
         limit=query.limit,
         where=map(parse_condition, query.where),
-        asks=_asks(connection, query.needs) if query.needs else None,
+        asks=asks_of(connection, query.needs) if query.needs else None,
         provides=query.provides,
         sort=query.sort,
     )
 
 
-def _asks(connection: sqlite3.Connection, text: str) -> list[str]:
+def asks_of(connection: sqlite3.Connection, text: str) -> list[str]:
+    """The requirements, of those that components state, which ``Query.needs`` means."""
     from ckstore.index.asked import asks_for  # it searches itself
 
     return asks_for(connection, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,11 +14,10 @@ from ckstore.index import search as index
 from ckstore.index.answer import Answer, Form, answer
 from ckstore.index.files import open_current
 from ckstore.index.statement import Terms
-from ckstore.index.suggest import knows, suggest
+from ckstore.index.suggest import knows
 from ckstore.model.facts import Fact, facts_of
 from ckstore.model.query import Hit, Query
 from ckstore.model.tags import TagQuery
-from ckstore.model.wildcards import has_wildcards
 from ckstore.objects.head import read_head
 from ckstore.operations.words import Words, read_words
 
@@ -102,7 +101,10 @@ def reader_of(store: Path) -> Reader:
 
 def suggestions(store: Path, query: Query, *, progress: Progress = _silent) -> tuple[str, ...]:
     """What to try instead of a query without hits: one line each, the likeliest first."""
-    return with_index(store, lambda db, _: tuple(_suggestions(db, query)), progress)
+    from ckstore.operations.suggestions import suggestions_for  # only where nothing was found
+
+    read = reader_of(store)
+    return with_index(store, lambda db, _: tuple(suggestions_for(db, query, read)), progress)
 
 
 # -- an index at the head of the log -------------------------------------------------------------------
@@ -179,54 +181,3 @@ def _query_of(terms: Terms, needs: str) -> Query:
         sort=terms.sort,
         limit=terms.limit,
     )
-
-
-def _suggestions(connection: sqlite3.Connection, query: Query) -> Iterator[str]:
-    if not index.count(connection, Query(withdrawn=True)):
-        yield "the store is empty: `ckstore mirror <url>` or `ckstore add <folder>` fills it"
-        return
-    unknown = list(_unknown_words(connection, query))
-    yield from unknown
-    for widened, hint in [] if unknown else _widened(query):
-        more = index.count(connection, widened)
-        if more:
-            examples = ", ".join(
-                hit.reference for hit in index.search(connection, replace(widened, limit=_SHOWN))
-            )
-            yield f"{hint}: {examples}" + (f" and {more - _SHOWN} more" if more > _SHOWN else "")
-
-
-def _unknown_words(connection: sqlite3.Connection, query: Query) -> Iterator[str]:
-    asked = [("source", query.source), *(("kind", kind) for kind in query.kind.split("|"))]
-    asked += [("name", query.name), *(("tag", tag) for tag in query.tags.all_of)]
-    asked += [("kind", query.text), ("name", query.text)] if " " not in query.text else []
-    for what, word in asked:
-        if not word or has_wildcards(word) or knows(connection, word, what):  # type: ignore[arg-type]  # literals above
-            continue
-        near = suggest(connection, word, what)  # type: ignore[arg-type]  # literals above
-        if near:
-            yield f"no {what} {word!r}: did you mean {', '.join(near)}?"
-        elif word != query.text:
-            yield f"no component has the {what} {word!r}"
-
-
-def _widened(query: Query) -> Iterator[tuple[Query, str]]:
-    """Weaker queries, each with what was given up."""
-    if not query.withdrawn:
-        yield replace(query, withdrawn=True), "withdrawn components match, see --withdrawn"
-    if not query.all_versions:
-        yield replace(query, all_versions=True, withdrawn=True), "other releases match, see --all-versions"
-    if query.range != "*":
-        yield replace(query, range="*"), f"no version is in {query.range}, but there are"
-    if query.kind and (query.name or query.text or query.tags):
-        yield replace(query, kind=""), "of another kind"
-    if query.source:
-        yield replace(query, source=""), "in another source"
-    if query.text and (query.tags or query.kind):
-        yield replace(query, text=""), f"without the text {query.text!r}"
-    if len(query.tags.all_of) > 1:
-        for tag in query.tags.all_of:
-            rest = TagQuery.of(set(query.tags.all_of) - {tag}, query.tags.none_of, query.tags.any_of)
-            yield replace(query, tags=rest), f"without the tag {tag!r}"
-        for tag in query.tags.all_of:
-            yield Query(kind=query.kind, tags=TagQuery.of([tag])), f"with {tag!r} alone"

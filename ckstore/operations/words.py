@@ -14,7 +14,7 @@ All words must hold. ``docs/find.md`` teaches them.
 from __future__ import annotations
 
 from ckstore.index.statement import Terms, looks_like_uid
-from ckstore.model.conditions import condition_of_word, parse_condition
+from ckstore.model.conditions import MAX_CONDITIONS, condition_of_word, parse_condition
 from ckstore.model.tagtext import read_tags
 from ckstore.model.wildcards import has_wildcards
 from ckstore.model.wordtext import split_words
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _NEVER_IN_NAMES = frozenset("\t\n/\\")
 _BEGIN_OF_RANGE = tuple("^~<>=*0123456789")
-_MOST_CONDITIONS = 32  # as in docs/limits.md
 
 
 class Words:
@@ -73,7 +72,7 @@ def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
         read_tags(",".join([*asked.tags, *tags])) if asked.tags or tags else ((), (), ())
     )
     where = [*where, *map(parse_condition, asked.where)]
-    if len(where) > _MOST_CONDITIONS or len(asked.provides) > _MOST_CONDITIONS:
+    if len(where) > MAX_CONDITIONS or len(asked.provides) > MAX_CONDITIONS:
         _too_many()
     return Terms(
         source=_one("source", place.get("source", ""), asked.source),
@@ -170,4 +169,4 @@ def _one(what: str, word: str, option: str) -> str:
 def _too_many() -> None:
     from ckstore.errors import InvalidInput
 
-    raise InvalidInput(f"A query has at most {_MOST_CONDITIONS} conditions.", code="query-too-large")
+    raise InvalidInput(f"A query has at most {MAX_CONDITIONS} conditions.", code="query-too-large")

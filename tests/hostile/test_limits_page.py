@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ckstore.index import statement
-from ckstore.model import limits, names, versions
+from ckstore.index import answer, statement
+from ckstore.model import conditions, limits, names, versions, wordtext
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 UNITS = {"": 1, "KiB": limits.KIB, "MiB": limits.MIB, "GiB": limits.GIB}
@@ -25,5 +25,8 @@ def test_every_limit_is_stated_and_every_statement_true() -> None:
 def test_limits_that_live_elsewhere_are_stated_too() -> None:
     assert f"{names.MAX_NAME_BYTES} bytes" in PAGE
     assert f"{versions._MAX_DIGITS} digits" in PAGE
+    words = f"{wordtext.MAX_WORDS} words and {wordtext.MAX_QUERY:,} characters, {conditions.MAX_CONDITIONS} conditions"
+    assert f"{words} of at most {conditions.MAX_CONDITION} characters" in " ".join(PAGE.split())
+    assert f"at most {answer.MAX_FIELDS} facets" in " ".join(PAGE.split())
     words = f"{statement.MAX_TERMS} tags or kinds and names of {statement.MAX_PATTERN} characters"
     assert words in " ".join(PAGE.split())

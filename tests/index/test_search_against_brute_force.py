@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from hashlib import sha1
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, given, settings
@@ -18,12 +19,18 @@ from ckstore.index import catchup, places
 from ckstore.index.schema import create
 from ckstore.index.search import count, search
 from ckstore.index.writer import is_prerelease
+from ckstore.model.conditions import parse_condition
+from ckstore.model.facts import Fact, facts_of
 from ckstore.model.metadata import Need
 from ckstore.model.query import Query
 from ckstore.model.records import Component, Release
 from ckstore.model.tags import TagQuery
 from ckstore.model.versions import VersionRange, parse_version
+from ckstore.objects.described import metadata_of
 from tests.index.logdouble import Log, line, release
+
+if TYPE_CHECKING:
+    from ckstore.index.cells import Reader
 
 KINDS, NAMES, TAGS = ["program", "soft"], ["a", "ab", "b-c", "[b", "é"], ["t", "u", "vw", "'"]
 VERSIONS = ["0.1.0", "1.0.0-rc.1", "1.0.0", "1.2.0", "1.10.0", "2.0.0", "2.1.0-beta"]
@@ -37,6 +44,10 @@ history = st.lists(
               st.none() | st.none() | st.lists(st.sampled_from(VERSIONS), max_size=3)),
     max_size=14,
 )  # fmt: skip
+CONDITIONS = [
+    "soft.language=a", "*.language=*", "*.language!=a", "*.of.version>=1.2", "*.of.version<1.2.0", "*.odd",
+    "!*.odd", "soft", "!soft.of", "*.many>1", "*.many=x", "*.many!=2", "kind=pro*", "*.many<=y", "none=1",
+]  # fmt: skip
 queries = st.builds(
     Query,
     source=st.sampled_from(["", "", "one", "t*", "*"]),
@@ -53,10 +64,16 @@ queries = st.builds(
     all_versions=st.booleans(),
     withdrawn=st.booleans(),
     yanked=st.sampled_from([False, False, False, True]),
+    where=st.lists(st.sampled_from(CONDITIONS), max_size=2).map(tuple),
+    provides=st.lists(
+        st.sampled_from(["env:SOFT", "env:*", "cmd:2*", "SOFT", "tag:t", "env:none"]), max_size=1
+    ).map(tuple),
+    sort=st.sampled_from([(), (), (), ("-name", "kind"), ("version",), ("-soft.of.version", "uid")]),
     limit=st.sampled_from([0, 0, 1, 3]),
 )
 Step = tuple[str, str, str, tuple[str, str, tuple[str, ...]], str, bool, list[str] | None]
 Yanked = Mapping[tuple[str, str], frozenset[str]]
+Found = tuple[str, str, Release]  # source, UID
 State = dict[tuple[str, str], tuple[Component, dict[str, Release]]]
 
 
@@ -72,15 +89,50 @@ def like(pattern: str, text: str) -> bool:
     return re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text) is not None
 
 
-def has_text(query: Query, component: Component, release: Release) -> bool:
-    text = " ".join([component.kind, component.name, *component.names, release.title, *release.tags])
+def metadata(kind: str, name: str, version: str, tagged: tuple[str, ...]) -> bytes:
+    """What a release says of itself; each version says something else."""
+    odd = "odd = true\n" if len(tagged) % 2 else ""
+    values = f'language = "{name[:1]}"\n{odd}of = {{ version = "{version}", many = [{len(tagged)}, "x"] }}\n'
+    return f'kind = "{kind}"\nname = "{name}"\n[{kind}]\n{values}'.encode()
+
+
+def facts_in(log: Log) -> Reader:
+    view = log.view()
+    return lambda source, uid, version: facts_of(metadata_of(view, view.release(source, uid, version)))
+
+
+def has_text(query: Query, component: Component, release: Release, facts: Sequence[Fact]) -> bool:
+    values = [value for _, value in facts]
+    text = " ".join([component.kind, component.name, *component.names, release.title, *release.tags, *values])
     words = re.findall(r"\w+", text.lower().replace("é", "e"))
     *whole, last = query.text.split() or [""]
     return all(word in words for word in whole) and any(word.startswith(last) for word in words)
 
 
-def expected(state: State, query: Query, yanks: Yanked) -> list[str]:
-    hits: list[tuple[str, str, Release]] = []
+def provides(entry: str, interface: Sequence[str]) -> bool:
+    return any(like(entry if ":" in entry else f"*:{entry}", member) for member in interface)
+
+
+def sort_value(key: str, release: Release, ranks: dict[str, int], facts: Sequence[Fact]) -> object:
+    if key == "version":
+        return ranks[release.version]
+    if "." in key:
+        return ranks[release.version] if any(name == key for name, _ in facts) else None
+    return getattr(release, key)
+
+
+def by_key(hits: list[Found], key: str, ranks: dict[str, int], read: Reader) -> list[Found]:
+    rank: dict[int, Any] = {
+        id(hit): sort_value(key.lstrip("-"), hit[2], ranks, read(hit[0], hit[1], hit[2].version))
+        for hit in hits
+    }
+    there = [hit for hit in hits if rank[id(hit)] is not None]
+    there.sort(key=lambda hit: rank[id(hit)], reverse=key[0] == "-")
+    return [*there, *(hit for hit in hits if rank[id(hit)] is None)]
+
+
+def expected(state: State, query: Query, yanks: Yanked, read: Reader) -> list[str]:
+    hits: list[Found] = []
     exact = bool(query.name) and not set("*?") & set(query.name)
     taken = {(source, held.kind, held.name) for (source, _), (held, _) in state.items()}
     for (source, uid), (held, by_version) in state.items():
@@ -102,12 +154,16 @@ def expected(state: State, query: Query, yanks: Yanked) -> list[str]:
                 continue
             if held.withdrawn and not query.withdrawn and not exact:
                 continue
-            if query.text and not has_text(query, held, newest(current, yanked)):
+            best = newest(current, yanked)
+            if query.text and not has_text(query, held, best, read(source, uid, best.version)):
+                continue
+            if not all(provides(entry, best.interface) for entry in query.provides if entry != "tag:t"):
                 continue
             if query.range == "*" and not query.all_versions and not query.yanked:
                 group = [newest(group if group is not releases else current, yanked)]
             admitted = VersionRange.parse(query.range)
             fits = [r for r in group if query.tags.matches(r.tags)]
+            fits = [r for r in fits if "t" in r.tags or "tag:t" not in query.provides]
             if query.yanked:
                 fits = [r for r in fits if r.version in yanked]
             elif not query.all_versions and not exact:
@@ -116,9 +172,13 @@ def expected(state: State, query: Query, yanks: Yanked) -> list[str]:
                 fits = [r for r in fits if admitted.admits(parse_version(r.version))]
                 if not query.all_versions and fits:
                     fits = [max(fits, key=lambda r: (r.version not in yanked, parse_version(r.version)))]
+            where = [parse_condition(text) for text in query.where]
+            fits = [r for r in fits if all(c.holds(read(source, uid, r.version)) for c in where)]
             hits += [(source, uid, r) for r in fits]
     ranks = {version: rank for rank, version in enumerate(sorted(VERSIONS, key=parse_version))}
     hits.sort(key=lambda h: (h[0], h[2].kind, h[2].name, h[1], -ranks[h[2].version]))
+    for key in reversed(query.sort):
+        hits = by_key(hits, key, ranks, read)
     return [f"{source}:{r.kind}:{r.name}:{uid}@={r.version}" for source, uid, r in hits]
 
 
@@ -142,8 +202,12 @@ def play(steps: list[Step], crowded: bool = False) -> tuple[Log, State, sqlite3.
     for source, uid, version, (kind, name, tagged), withdrawn, now, yanked in steps:
         held = log.states[log.head].get((source, uid), (None, {}))[1]
         others = [r for r in held.values() if r.version != version]
+        said = metadata(kind, name, version, tagged)
+        tree = sha1(said, usedforsecurity=False).hexdigest()
+        log.metadata[tree] = said
         last = held.get(version) or release(
-            kind, name, version, uid=uid, tags=tagged, title="a title", needs=needs_by(version, tagged),
+            kind, name, version, tree=tree, uid=uid, tags=tagged, title="a title",
+            needs=needs_by(version, tagged),
             interface=(f"name:{name}", f"env:{kind.upper()}", f"cmd:{version}"),
         )  # fmt: skip
         log.publish(line(source, *others, last, withdrawn=withdrawn))
@@ -164,11 +228,11 @@ def test_search_gives_what_a_filter_over_all_releases_gives(
 ) -> None:
     log, state, db = play(steps, crowded)
     for query in asked:
-        hits = list(search(db, query))
-        wanted = expected(state, query, log.yanked[log.head])
+        hits = list(search(db, query, facts_in(log)))
+        wanted = expected(state, query, log.yanked[log.head], facts_in(log))
         shown = [f"{h.source}:{h.kind}:{h.name}:{h.uid}@={h.version}" for h in hits]
         assert shown == (wanted[: query.limit] if query.limit else wanted), query
-        assert count(db, query) == len(wanted)
+        assert count(db, query, facts_in(log)) == len(wanted)
     db.close()
 
 
@@ -202,9 +266,9 @@ def dump(db: sqlite3.Connection) -> list[list[tuple[object, ...]]]:
             "SELECT e.answer, t.tag FROM newest_tags n JOIN tags t ON t.id = n.tag "
             "JOIN entries e ON e.place = n.place ORDER BY n.place, t.tag",
             "SELECT names, title, description, tags, metadata FROM texts ORDER BY 1, 2, 4",
-            "SELECT k.path, f.value, f.number, c.uid, c.source FROM keys k LEFT JOIN facts f ON f.key = k.id "
+            "SELECT k.path, f.value, f.number, c.uid, s.name FROM keys k LEFT JOIN facts f ON f.key = k.id "
             "LEFT JOIN lines l ON l.id = f.line LEFT JOIN components c ON c.id = l.component "
-            "ORDER BY 1, 2, 4, 5",
+            "LEFT JOIN sources s ON s.id = c.source ORDER BY 1, 2, 4, 5",
             "SELECT c.uid, s.name, l.kind, l.name, n.role, q.ask, n.scope FROM needs n JOIN requirements q "
             "ON q.id = n.requirement JOIN lines l ON l.id = n.line JOIN components c ON c.id = l.component "
             "JOIN sources s ON s.id = c.source ORDER BY 1, 2, 3, 4, 5, 6",

@@ -14,13 +14,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ckstore.model.locks import Lock
-from ckstore.model.query import Hit
 from ckstore.objects.store import ObjectStore
 
 if TYPE_CHECKING:  # operations are imported when they are called: a script that finds needs no resolver
@@ -29,6 +28,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.diff import DiffReport
     from ckstore.operations.exchange import PullReport, PushReport
     from ckstore.operations.export_lock import ExportReport
+    from ckstore.operations.found import Found
     from ckstore.operations.gc import GcReport
     from ckstore.operations.impact import Impact
     from ckstore.operations.import_bundle import ImportReport
@@ -133,18 +133,23 @@ class Store:
         return mirror_many(self.objects, jobs, at_once=at_once, progress=self._progress)
 
     def find(
-        self, *words: str, tags: str | Iterable[str] = (), source: str = "", kind: str = "",
-        all_versions: bool = False, withdrawn: bool = False, yanked: bool = False, limit: int = 0,
-    ) -> list[Hit]:  # fmt: skip
-        """Find releases as ``ckstore find`` does; no match is an empty list."""
-        from ckstore.operations.find import find_words
-        from ckstore.operations.words import Words
+        self, *words: str, tags: str | Sequence[str] = (), source: str = "", kind: str = "",
+        where: str | Sequence[str] = (), needs: str = "", provides: str | Sequence[str] = (),
+        all_versions: bool = False, withdrawn: bool = False, yanked: bool = False,
+        sort: str | Sequence[str] = (), limit: int = 0,
+    ) -> Found:  # fmt: skip
+        """What ``ckstore find`` finds, in the same words (docs/find.md); nothing is asked before that.
 
-        asked = Words(
-            words, tags=(tags,) if isinstance(tags, str) and tags else tuple(tags), source=source,
-            kind=kind, all_versions=all_versions, withdrawn=withdrawn, yanked=yanked, limit=limit,
+        The answer is a sequence of :class:`~ckstore.model.query.Hit` that can also count, and give facets and
+        columns: see :class:`~ckstore.operations.found.Found`. No match is an empty one.
+        """
+        from ckstore.operations.found import Found, words_of
+
+        asked = words_of(
+            words, tags, where, provides, sort, limit, source=source, kind=kind, needs=needs,
+            all_versions=all_versions, withdrawn=withdrawn, yanked=yanked,
         )  # fmt: skip
-        return list(find_words(self.path, asked, progress=self._progress).hits)
+        return Found(self.path, asked, self._progress)
 
     def show(self, reference: str) -> ComponentView:
         """Everything about one component: see :func:`ckstore.operations.show.show`."""

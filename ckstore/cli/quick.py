@@ -7,7 +7,7 @@ Everything else is left to the other door, which explains.
 from __future__ import annotations
 
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
-from ckstore.cli.render_find import emit, form_of, limit_note, render_answer, terminal_width
+from ckstore.cli.render_find import emit, form_of, hidden, limit_note, render_answer, terminal_width
 from ckstore.index.answer import answer
 from ckstore.index.files import open_current
 from ckstore.objects.peek import peek_head
@@ -69,5 +69,7 @@ def _search(
     if not found.total:
         return None
     forms = {name: bool(values[name]) for name in ("json", "ids", "long")}
-    note = limit_note(len(found.rows), found.total) if found.rows else ""
+    note = (
+        f"ckstore: {limit_note(len(found.rows), found.total)}" if hidden(found) and not values["json"] else ""
+    )
     return render_answer(found, **forms, width=terminal_width()), note

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ckstore.index.cells import FIELDS
+
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
 
     Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
 
-_FIELDS = (
-    "source", "kind", "name", "uid", "version", "tree", "digest", "tags", "title", "newest", "withdrawn",
-    "yanked",
-)  # fmt: skip
 _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
 _TITLE_SHOWN = 100
@@ -25,7 +23,7 @@ _TITLE_SHOWN = 100
 
 def rows_of(hits: Sequence[Hit]) -> list[Row]:
     """Hits as the plain rows that are rendered here."""
-    return [tuple(getattr(hit, field) for field in _FIELDS) for hit in hits]
+    return [tuple(getattr(hit, field) for field in FIELDS) for hit in hits]
 
 
 def render(
@@ -33,7 +31,7 @@ def render(
 ) -> str:
     """The text for standard output, one line a hit; ``width`` in characters, 0 for as wide as it gets."""
     if json:
-        return _json(rows)
+        return _json([dict(zip(FIELDS, row, strict=True)) for row in rows])
     if ids:
         return "".join(f"{visible(row[0])}:{row[1]}:{row[2]}@={row[4]}\n" for row in rows)
     lines = [_cells(row, long) for row in rows]
@@ -58,12 +56,17 @@ def render_answer(answer: Answer, *, json: bool, ids: bool, long: bool, width: i
     """What standard output gets."""
     form = answer.form
     if form.facets:
-        return _json_facets(answer) if json else _facets(answer)
+        return _json(answer.as_plain()) if json else _facets(answer)
     if form.count:
         return f"{answer.total}\n"
     if form.columns and not ids:
-        return _json_columns(answer) if json else _columns(answer, width)
+        return _json(answer.as_plain()) if json else _columns(answer, width)
     return render(answer.rows, json=json, ids=ids, long=long, width=width)
+
+
+def hidden(answer: Answer) -> bool:
+    """True when a limit hid hits."""
+    return 0 < len(answer.rows) < answer.total
 
 
 def limit_note(shown: int, total: int) -> str:
@@ -100,10 +103,9 @@ def emit(text: str) -> None:
         os.close(nowhere)
 
 
-def _json(rows: Sequence[Row]) -> str:
+def _json(plain: object) -> str:
     from json import dumps  # its decoder imports `re`: only where asked for
 
-    plain = [dict(zip(_FIELDS, row, strict=True)) for row in rows]
     return dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -119,32 +121,10 @@ def _facets(answer: Answer) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _json_facets(answer: Answer) -> str:
-    from json import dumps
-
-    facets = {
-        field: [{"value": value, "count": number} for value, number in values]
-        for field, values in answer.facets.items()
-    }
-    return dumps({"count": answer.total, "facets": facets}, indent=2, ensure_ascii=False) + "\n"
-
-
 def _columns(answer: Answer, width: int) -> str:
     lines = [tuple(visible(",".join(values)) for values in cells) for cells in answer.cells]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(_line(cells, widths, width) for cells in lines)
-
-
-def _json_columns(answer: Answer) -> str:
-    """Fields as they are in a hit; of a key of metadata, the list of its values."""
-    from json import dumps
-
-    plain = []
-    for row, cells in zip(answer.rows, answer.cells, strict=True):
-        hit: dict[str, object] = dict(zip(_FIELDS, row, strict=True))
-        named = zip(answer.form.columns, cells, strict=True)
-        plain.append({n: hit[n] if n in hit else v[0] if n == "reference" else v for n, v in named})
-    return dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 
 def _cells(row: Row, long: bool) -> tuple[str, ...]:

@@ -48,6 +48,24 @@ class Answer:
         self.cells: list[list[list[str]]] = []
         self.facets: dict[str, Facet] = {}
 
+    def as_plain(self) -> object:
+        """JSON-able: a list of hits; of mappings for columns; counts for facets; a number."""
+        if self.form.facets:
+            named = {
+                field: [{"value": value, "count": number} for value, number in values]
+                for field, values in self.facets.items()
+            }
+            return {"count": self.total, "facets": named}
+        if self.form.count:
+            return self.total
+        hits = [dict(zip(FIELDS, row, strict=True)) for row in self.rows]
+        return [*map(self._columns, hits, self.cells)] if self.form.columns else hits
+
+    def _columns(self, hit: dict[str, object], cells: list[list[str]]) -> dict[str, object]:
+        """Fields as they are in a hit; of a key of metadata, the list of its values."""
+        named = zip(self.form.columns, cells, strict=True)
+        return {n: hit[n] if n in hit else v[0] if n == "reference" else v for n, v in named}
+
 
 def answer(connection: sqlite3.Connection, terms: Terms, form: Form, read: Reader | None = None) -> Answer:
     """What the index says; InvalidInput ``unknown-field`` for a facet, column or sort key nothing has."""

@@ -200,7 +200,7 @@ def phrase_of(text: str) -> str | None:
     words = split_words([text.replace("\0", " ")], strict=False)
     usable = [word for word in words if any(letter.isalnum() for letter in word.text)]
     if not usable:
-        return None if words else ""
+        return None if text.strip() else ""
     expression = " ".join('"' + word.text.replace('"', '""') + '"' for word in usable)
     return expression if usable[-1].phrase else f"{expression}*"
 

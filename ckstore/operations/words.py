@@ -64,6 +64,11 @@ class Words:
         self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
         self.sort, self.limit = sort, limit
 
+    def limited(self, limit: int) -> Words:
+        """The same, but for the limit."""
+        given = {name: getattr(self, name) for name in self.__slots__ if name != "limit"}
+        return Words(**given, limit=limit)
+
 
 def read_words(asked: Words, knows_kind: Callable[[str], bool]) -> Terms:
     """The terms that the words mean; :class:`~ckstore.errors.InvalidInput` when they contradict."""

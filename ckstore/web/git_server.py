@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +26,7 @@ from ckstore.model.limits import MAX_PACK_BYTES
 from ckstore.objects.head import LOG_REF, is_object_id
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.exchange import receive
+from ckstore.web.find_door import find_response
 from ckstore.web.pktline import FLUSH, packet, packets, report
 from ckstore.web.requests import read_body
 from ckstore.web.view import View, view_of
@@ -40,6 +41,7 @@ _PROTOCOL = re.compile(r"[a-z0-9=:.-]{1,64}")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _READ_ONLY = "this store is served read-only; `ckstore serve --git --writable` takes pushes"
 _NOTHING = "0" * 40
+_NO_FIELDS: Mapping[str, str] = {}
 
 
 class GitServer(ThreadingHTTPServer):
@@ -64,6 +66,11 @@ class GitServer(ThreadingHTTPServer):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.server_address[1]}/store"
 
+    @property
+    def find_url(self) -> str:
+        """The address to ask."""
+        return f"{self.url.removesuffix('/store')}/find"
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no event."""
 
@@ -77,14 +84,14 @@ class GitServer(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def git_server(
-    store: ObjectStore, host: str = "127.0.0.1", port: int = 0, *, writable: bool = False,
-    told: Callable[[str], None] = lambda line: None,
+    store: ObjectStore, host: str = "127.0.0.1", port: int = 0, *, as_git: bool = True,
+    writable: bool = False, told: Callable[[str], None] = lambda line: None,
 ) -> Iterator[GitServer]:  # fmt: skip
-    """A server that listens; the caller runs ``serve_forever``.
+    """A server that listens; the caller runs ``serve_forever``. It answers ``/find``, and git if ``as_git``.
 
     Raises :class:`Unavailable` when there is no git program or the port is taken.
     """
-    program = shutil.which("git")
+    program = shutil.which("git") if as_git else ""
     if program is None:
         raise Unavailable(
             "Serving a store needs the git program, which is not here.",
@@ -161,9 +168,13 @@ class _Request(BaseHTTPRequestHandler):
         self.close_connection = True
         self._answer(f"{words}\n".encode("utf-8", "replace"), "text/plain; charset=utf-8", status)
 
-    def _answer(self, body: bytes, kind: str, status: int = 200) -> None:
+    def _answer(
+        self, body: bytes, kind: str, status: int = 200, fields: Mapping[str, str] = _NO_FIELDS
+    ) -> None:
         self.send_response(status)
         self._fields(kind)
+        for name, value in fields.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -186,7 +197,11 @@ class _Request(BaseHTTPRequestHandler):
     def _get(self) -> None:
         path, query = self._place()
         service = "".join(parse_qs(query).get("service", []))
-        if path == "/info/refs" and service == READ:
+        if path == "/find":
+            self._find(query)
+        elif not self.server.program:
+            self._say(404, "only queries are answered here: /find?q=…")
+        elif path == "/info/refs" and service == READ:
             self.server.view.refresh()
             self._serve_refs()
         elif path == "/info/refs" and service == WRITE:
@@ -197,8 +212,15 @@ class _Request(BaseHTTPRequestHandler):
         else:
             self._say(404, "there is nothing here; this is a git repository: git clone it")
 
+    def _find(self, query: str) -> None:
+        status, body, fields = find_response(self.server.view.store.path, query)
+        self._answer(body, "application/json; charset=utf-8", status, fields)
+
     def _post(self) -> None:
         path, _ = self._place()
+        if not self.server.program:
+            self._say(404, "only queries are answered here: /find?q=…")
+            return
         service = path.removeprefix("/")
         if service not in (READ, WRITE):
             self._say(404, "there is nothing here")

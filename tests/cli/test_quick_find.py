@@ -62,7 +62,10 @@ def test_json_is_what_the_library_gives(store: Path, capsys: pytest.CaptureFixtu
 def test_a_limit_is_told_on_standard_error(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert try_find(["--withdrawn", "-n", "1"]) == 0
     printed = capsys.readouterr()
-    assert (len(printed.out.splitlines()), printed.err) == (1, "1 of 2 shown; --limit raises that.\n")
+    assert (len(printed.out.splitlines()), printed.err) == (
+        1,
+        "ckstore: 1 of 2 shown; --limit raises that.\n",
+    )
     assert limit_note(2, 2) == ""
 
 

@@ -67,5 +67,5 @@ def test_a_pull_that_joins_is_in_the_log_as_a_command(
     assert session("log", "--json").json[0]["command"].startswith(f"ckstore pull file://{tmp_path / 'store'}")
 
 
-def test_serving_needs_to_be_told_as_what(session: Session) -> None:
-    assert "--git" in session("serve", code=2).err
+def test_only_a_git_remote_can_be_written_to(session: Session) -> None:
+    assert "--git" in session("serve", "--writable", code=2).err

@@ -9,7 +9,7 @@ import click
 
 from ckstore.cli.common import Progress, declare, note
 from ckstore.cli.options import FIND_OPTIONS
-from ckstore.cli.render_find import emit, form_of, limit_note, render_answer, terminal_width
+from ckstore.cli.render_find import emit, form_of, hidden, limit_note, render_answer, terminal_width
 from ckstore.errors import NotFound
 from ckstore.operations.place import store_path
 
@@ -36,7 +36,7 @@ def find(words: tuple[str, ...], store: str, **asked: Any) -> int:
     if not found.total and not look["json"] and not form.count:
         raise NotFound("Nothing matches.", code="no-hits", hints=list(suggestions(place, query)))
     emit(render_answer(found, **look, width=terminal_width()))
-    if found.rows and found.total > len(found.rows):
+    if hidden(found):
         note(limit_note(len(found.rows), found.total).rstrip())
     return 0 if found.total else NotFound.exit_code
 

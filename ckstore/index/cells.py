@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ckstore.index.schema import unpack_tags
+from ckstore.index.tagterms import like
 from ckstore.model.conditions import Condition
+from ckstore.model.wildcards import has_wildcards
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
@@ -44,8 +46,30 @@ class Cells:
                 return list(unpack_tags(raw[7]))
             value = raw[place]
             return [("true" if value else "false") if place >= _FIRST_FLAG else str(value)]
-        wanted = self._keys.setdefault(name, Condition(name, "=", "*"))
+        if name not in self._keys:
+            self._keys[name] = Condition(name, "=", "*")
+        if raw[_NEWEST]:
+            return self._indexed(raw[14], self._keys[name])
+        wanted = self._keys[name]
         return list(dict.fromkeys(value for key, value in self.facts(raw) if wanted.is_about(key)))
+
+    def _indexed(self, line: int, wanted: Condition) -> list[str]:
+        """The values of a key, by the same order of keys and values as in :meth:`facts`."""
+        if has_wildcards(wanted.key):
+            values: list[str | float] = []
+
+            def bind(value: str | float) -> str:
+                values.append(value)
+                return "?"
+
+            where = like(bind, "k.path", wanted.key)
+            facts = "SELECT f.value FROM facts f CROSS JOIN keys k ON k.id = f.key WHERE f.line = ?"
+            found = self._connection.execute(f"{facts} AND {where} ORDER BY k.path, f.value", (line, *values))
+        else:
+            key = "SELECT id FROM keys WHERE path = ?"
+            sql = f"SELECT value FROM facts WHERE line = ? AND key = ({key}) ORDER BY value"  # noqa: S608 - bound
+            found = self._connection.execute(sql, (line, wanted.key))
+        return list(dict.fromkeys(row[0] for row in found))
 
     def facts(self, raw: Raw) -> Facts:
         """The metadata of a release as (key, value) pairs, in their order of key and value."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ckstore.index.tagterms import Held
     from ckstore.model.conditions import Condition
 
+_HIGHEST_LIMIT = 1 << 62  # SQLite counts no further
 MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
 _TOLD = ("all_of", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text")
 _UID_CHARACTERS = frozenset("0123456789abcdef")
@@ -62,7 +63,7 @@ class Terms:
         self.any_of = tuple(tuple(storable(tag) for tag in group) for group in any_of)
         self.text = storable(text)
         self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
-        self.limit = limit
+        self.limit = min(limit, _HIGHEST_LIMIT)
         self.where, self.sort = tuple(where), tuple(sort)
         self.asks = () if asks is None else ("", *asks)  # no requirement is an empty text
         self.provides = tuple(storable(entry) for entry in provides)

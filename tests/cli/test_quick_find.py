@@ -114,6 +114,9 @@ def test_the_quick_door_imports_nothing_slow(store: Path) -> None:
     script = (
         "import sys; before = set(sys.modules); from ckstore.cli.quick import try_find\n"
         "assert try_find(['program', '--tags', 'image']) == 0\n"
+        "for line in ('program.language=c susan -w !nothing --sort -version', 'program --columns name',"
+        " '--tags i*|x,-none* --facet tags,program.language', 'susan --limit 1 --long'):\n"
+        "    assert try_find(line.split()) == 0, line\n"
         "print(*sorted(m for m in set(sys.modules) - before), file=sys.stderr)"
     )
     whole = f"import sys; sys.path[:0] = {sys.path!r}\n{script}"

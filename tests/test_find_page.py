@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -17,7 +18,7 @@ from ckstore.api import Store
 from ckstore.cli.app import run_command_line
 from ckstore.cli.options import FIND_OPTIONS, parse
 from ckstore.cli.quick import try_find
-from ckstore.errors import InvalidInput, NotFound
+from ckstore.errors import CkstoreError, InvalidInput, NotFound
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.add import add
 from ckstore.web.find_door import FLAGS, LISTS, TEXTS, find_response
@@ -150,3 +151,37 @@ class TestHttp:
     def test_flags_say_yes_or_no_and_the_total_is_told(self, at: Path) -> None:
         status, body, fields = find_response(at, "limit=1&withdrawn=0&all-versions=yes")
         assert (status, len(json.loads(body)), fields) == (200, 1, {"X-Total-Count": "8"})
+
+
+HOSTILE = [
+    "\0",
+    "\ud800",
+    "\udcff",
+    "a*" * 400,
+    "[" * 5000,
+    "*" * 999,
+    '"\0"',
+    "a=\udcff",
+    "\ud800=\0",
+    "%",
+    "'",
+    "\\",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ["words", *TEXTS, *LISTS[1:4]])
+def test_no_text_brings_a_query_down(at: Path, name: str, text: str) -> None:
+    given = {} if name == "words" else {name: text}
+    found = Store(at).find(*([text] if name == "words" else []), **given)  # type: ignore[arg-type]  # its own names
+    with contextlib.suppress(CkstoreError):
+        assert found.count() in range(9) and (found.count() or found.suggestions() is not None)
+
+
+def test_more_than_the_limits_is_refused(at: Path) -> None:
+    many = [str(n) for n in range(33)]
+    for asked in ({"where": [f"a=b{n}" for n in many]}, {"provides": many}, {"sort": many}, {"tags": many},
+                  {"tags": "|".join(many)}, {"kind": "|".join(many)}, {"where": "a" * 2000}):  # fmt: skip
+        with pytest.raises(InvalidInput) as caught:
+            Store(at).find(**asked).count()
+        assert caught.value.code == "query-too-large"

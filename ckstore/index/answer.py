@@ -6,6 +6,7 @@ from ckstore.index.cells import FIELDS, Cells
 from ckstore.index.facets import facet
 from ckstore.index.ordering import RELEVANCE
 from ckstore.index.rows import count, raws, row_of, rows
+from ckstore.index.statement import storable
 from ckstore.model.conditions import Condition
 from ckstore.model.wildcards import has_wildcards
 
@@ -30,7 +31,8 @@ class Form:
     def __init__(
         self, *, count: bool = False, facets: Sequence[str] = (), columns: Sequence[str] = ()
     ) -> None:
-        self.count, self.facets, self.columns = count, tuple(facets), tuple(columns)
+        self.count = count
+        self.facets, self.columns = tuple(map(storable, facets)), tuple(map(storable, columns))
 
 
 class Answer:

@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from ckstore.index.tagterms import Bind
 
 
-def about(bind: Bind, condition: Condition) -> str:
-    """The condition that a row of ``facts`` has a key that is meant."""
+def about(bind: Bind, condition: Condition, column: str = "key") -> str:
+    """The condition that a row of ``facts`` has a key that is meant.
+
+    ``column`` is ``+key`` where the facts of one line are looked through: many keys may be meant, and looking
+    each of them up would take longer than reading the few facts.
+    """
     wanted = like(bind, "path", condition.key)
     if condition.op in (HAS, LACKS):
         wanted += f" OR {like(bind, 'path', condition.key + '.*')}"
     elif not has_wildcards(condition.key):
-        return f"key = (SELECT id FROM keys WHERE {wanted})"
-    return f"key IN (SELECT id FROM keys WHERE {wanted})"
+        return f"{column.lstrip('+')} = (SELECT id FROM keys WHERE {wanted})"
+    return f"{column} IN (SELECT id FROM keys WHERE {wanted})"
 
 
 def fitting(connection: sqlite3.Connection, bind: Bind, condition: Condition) -> str:
@@ -49,7 +53,7 @@ def _ordered(connection: sqlite3.Connection, bind: Bind, condition: Condition) -
 
 def having(connection: sqlite3.Connection, bind: Bind, condition: Condition, line: str) -> str:
     """The condition that a line's metadata fulfils ``condition``; ``line`` is its id in SQL."""
-    some = f"EXISTS (SELECT 1 FROM facts WHERE line = {line} AND {about(bind, condition)}"
+    some = f"EXISTS (SELECT 1 FROM facts WHERE line = {line} AND {about(bind, condition, '+key')}"
     if condition.op == LACKS:
         return f"NOT {some})"
     if condition.op == "!=":

@@ -50,11 +50,11 @@ def _of_other(connection: sqlite3.Connection, terms: Terms, field: str, read: Re
         values[name] = value
         return f":{name}"
 
-    wanted = about(bind, Condition(field, "="))
+    wanted = about(bind, Condition(field, "="), "+f.key")
     return _counted(
         connection.execute(
             f"SELECT f.value, count(DISTINCT h.line) FROM ({sql}) h CROSS JOIN facts f ON f.line = h.line "
-            f"AND f.{wanted} GROUP BY 1",
+            f"AND {wanted} GROUP BY 1",
             values,
         )
     )

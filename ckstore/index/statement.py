@@ -64,7 +64,7 @@ class Terms:
         self.text = storable(text)
         self.all_versions, self.withdrawn, self.yanked = all_versions, withdrawn, yanked
         self.limit = min(limit, _HIGHEST_LIMIT)
-        self.where, self.sort = tuple(where), tuple(sort)
+        self.where, self.sort = tuple(where), tuple(storable(key) for key in sort)
         self.asks = () if asks is None else ("", *asks)  # no requirement is an empty text
         self.provides = tuple(storable(entry) for entry in provides)
 

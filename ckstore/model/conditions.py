@@ -79,6 +79,8 @@ def parse_condition(text: str) -> Condition:
     """The condition that ``--where`` asks for; :class:`~ckstore.errors.InvalidInput` when it is none."""
     if len(text) > MAX_CONDITION:
         _refuse(f"A condition has at most {MAX_CONDITION} characters.", "query-too-large")
+    if not text.isascii():  # halves of surrogate pairs are no text
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
     start, end = _operator(text)
     key, op, value = text[:start].strip(), text[start:end], text[end:].strip()
     if not op:

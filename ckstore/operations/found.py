@@ -8,6 +8,7 @@ from typing import overload
 
 from ckstore.errors import InvalidInput
 from ckstore.index.answer import Answer, Form
+from ckstore.index.statement import storable
 from ckstore.model.query import Hit
 from ckstore.operations.find import find_answer, suggestions
 from ckstore.operations.words import Words
@@ -51,7 +52,7 @@ class Found(Sequence[Hit]):
     def facets(self, *fields: str, limit: int = 0) -> dict[str, dict[str, int]]:
         """How often each value of these fields is there, the most frequent first, at most ``limit`` each."""
         answer = self._ask(Form(facets=fields), limit)
-        return {field: dict(answer.facets.get(field, ())) for field in fields}
+        return {field: dict(answer.facets.get(storable(field), ())) for field in fields}
 
     def columns(self, *names: str) -> list[tuple[tuple[str, ...], ...]]:
         """For each hit the values that it has under these names: fields, or keys of metadata."""

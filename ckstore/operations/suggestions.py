@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ckstore.index.cells import Reader
 
 _SHOWN = 3
+_MANY_READ = 500
 
 
 def suggestions_for(connection: sqlite3.Connection, query: Query, read: Reader | None) -> Iterator[str]:
@@ -32,11 +33,18 @@ def suggestions_for(connection: sqlite3.Connection, query: Query, read: Reader |
     unknown += [*_unknown_relations(connection, query), *_unknown_text(connection, query, bool(unknown))]
     yield from unknown
     for widened, hint in [] if unknown else _widened(query):
-        more = index.count(connection, widened, read)
+        more = 0 if _takes_long(connection, widened) else index.count(connection, widened, read)
         if more:
             shown = index.search(connection, replace(widened, limit=_SHOWN, sort=()), read)
             rest = f" and {more - _SHOWN} more" if more > _SHOWN else ""
             yield f"{hint}: {', '.join(hit.reference for hit in shown)}{rest}"
+
+
+def _takes_long(connection: sqlite3.Connection, query: Query) -> bool:
+    """True when the metadata of many releases would have to be read from the store."""
+    if not index.terms_of(connection, query).judged:
+        return False
+    return index.count(connection, replace(query, where=())) > _MANY_READ
 
 
 # -- what the index does not know ---------------------------------------------------------------------

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words[:1] in (["find"], ["add"]):
+    if words[:1] in (["find"], ["add"], ["__complete"]):
         try:
             code = _quick(words)
         except OSError:  # standard output cannot be written: the other door says so
@@ -37,6 +37,10 @@ def _quick(words: list[str]) -> int | None:
         from ckstore.cli.quick_add import try_add
 
         return try_add(words[1:])
+    if words[0] == "__complete":
+        from ckstore.cli.quick_complete import try_complete
+
+        return try_complete(words[1:])
     from ckstore.cli.quick import try_find
 
     return try_find(words[1:])

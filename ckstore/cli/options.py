@@ -70,6 +70,13 @@ ADD_OPTIONS = (
     JSON,
 )  # fmt: skip
 
+SHOW_OPTIONS = (
+    Option(("--metadata",), "metadata", "flag", "The metadata as its author wrote it, too."),
+    Option(("--outputs",), "outputs", "value", "Write a run's files to FOLDER.", "FOLDER"),
+    STORE,
+    JSON,
+)
+
 
 class Unusual(Exception):
     """The quick parser does not understand; the other door says what is wrong."""

@@ -272,11 +272,6 @@ def test_what_was_typed_is_in_the_log(session: Session) -> None:
     assert session("log", "--json").json[0]["command"] == "ckstore undo"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_scripts_exist_for_the_usual_shells(session: Session, shell: str) -> None:
-    assert "_CKSTORE_COMPLETE" in session("completion", shell).out
-
-
 def test_a_manifest_with_an_unknown_key_names_the_nearest(session: Session) -> None:
     session("add", str(repository(session)))
     session.write("ckstore.toml", 'require = ["program:counter"]\n')

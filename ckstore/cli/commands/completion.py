@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
 
-from ckstore.cli import app as door
+from ckstore.cli.shells import SCRIPTS
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
+@click.argument("shell", type=click.Choice(list(SCRIPTS)), metavar="SHELL")
 def command(shell: str) -> None:
     """Print the completion script of SHELL: bash, zsh or fish.
 
     \b
     ckstore completion bash > ~/.local/share/bash-completion/completions/ckstore
+    ckstore completion zsh > ~/.zfunc/_ckstore
+    ckstore completion fish > ~/.config/fish/completions/ckstore.fish
     """
-    kind = get_completion_class(shell)
-    assert kind is not None, "the choices above are the shells that click knows"
-    click.echo(kind(door.app, {}, "ckstore", "_CKSTORE_COMPLETE").source())
+    click.echo(SCRIPTS[shell], nl=False)

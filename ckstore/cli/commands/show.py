@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps
 from pathlib import Path
 
 import click
 
-from ckstore.cli.common import json_option, note, open_store, plural, print_json, say, store_option, table
+from ckstore.cli.common import declare, note, open_store, plural, print_json, say, table
+from ckstore.cli.options import SHOW_OPTIONS
 from ckstore.errors import NotFound
 from ckstore.model.plain import as_list, as_map, as_text
 from ckstore.objects.store import ObjectStore
@@ -17,36 +18,34 @@ from ckstore.operations.show import ComponentView, VersionView
 _VERSIONS_SHOWN = 12
 
 
-@click.command("show")
-@click.argument("reference")
-@click.option("--metadata", is_flag=True, help="The metadata as its author wrote it, too.")
-@click.option(
-    "--outputs", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a run's files to FOLDER."
-)
-@store_option
-@json_option
-def command(
-    reference: str, metadata: bool, outputs: Path | None, store_path: str | None, as_json: bool
-) -> None:
+def show_command(reference: str, metadata: bool, outputs: str, store: str, json: bool) -> None:
     """Show a component (program:NAME, a UID), or a run (the beginning of its id, `last`).
 
     Of a component: its versions and why each has its number, where it comes from, what it needs and how
     to run it. Of a run: what was done, on what, with which result.
     """
-    store = open_store(store_path, create=False)
-    entry = _as_run(store, reference)
+    opened = open_store(store, create=False)
+    entry = _as_run(opened, reference)
     if entry is not None:
-        _show_run(store, entry, outputs, as_json)
+        _show_run(opened, entry, Path(outputs) if outputs else None, json)
         return
     from ckstore.operations.show import show
 
-    view = show(store, reference)
-    if as_json:
+    view = show(opened, reference)
+    if json:
         print_json(view.as_plain())
         return
     _show_component(view)
     if metadata:
-        say(json.dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
+        say(dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
+
+
+command = click.Command(
+    "show",
+    callback=show_command,
+    help=show_command.__doc__,
+    params=[click.Argument(["reference"]), *map(declare, SHOW_OPTIONS)],
+)
 
 
 def _as_run(store: ObjectStore, reference: str) -> RunEntry | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ckstore.cli.options import Option
-from ckstore.cli.render_find import visible
+from ckstore.cli.output import clean as clean  # for all commands
 from ckstore.model.counting import plural as plural  # for all commands
 from ckstore.operations.place import store_path as place_of_store
 
@@ -109,11 +109,6 @@ class Progress:
         if self._shown:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
-
-
-def clean(text: str) -> str:
-    """Lines without characters that could steer a terminal: others wrote them."""
-    return "\n".join(visible(line.expandtabs()) for line in text.split("\n"))
 
 
 def say(text: str) -> None:

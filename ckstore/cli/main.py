@@ -1,4 +1,4 @@
-"""The command ``ckstore``: the quick paths for ``find`` and ``add``, everything else through click.
+"""The command ``ckstore``: quick doors for what is typed most, everything else through click.
 
 Importing click costs more than answering a query, so the hottest commands have doors of their own; they
 give up on anything unusual, and then the full door answers.
@@ -19,31 +19,36 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if words[:1] in (["find"], ["add"], ["__complete"]):
-        try:
-            code = _quick(words)
-        except OSError:  # standard output cannot be written: the other door says so
-            code = None
-        if code is not None:
-            return code
+    try:
+        code = _quick(words[0], words[1:]) if words else None
+    except OSError:  # standard output cannot be written: the other door says so
+        code = None
+    if code is not None:
+        return code
     from ckstore.cli.app import run_command_line
 
     return run_command_line(words)
 
 
-def _quick(words: list[str]) -> int | None:
+def _quick(command: str, words: list[str]) -> int | None:
     """The exit code of a command that was done; None for one that is left to the other door."""
-    if words[0] == "add":
+    if command == "find":
+        from ckstore.cli.quick import try_find
+
+        return try_find(words)
+    if command == "show":
+        from ckstore.cli.quick_show import try_show
+
+        return try_show(words)
+    if command in ("__complete", "completion"):
+        from ckstore.cli.quick_complete import try_complete, try_completion
+
+        return try_complete(words) if command == "__complete" else try_completion(words)
+    if command == "add":
         from ckstore.cli.quick_add import try_add
 
-        return try_add(words[1:])
-    if words[0] == "__complete":
-        from ckstore.cli.quick_complete import try_complete
-
-        return try_complete(words[1:])
-    from ckstore.cli.quick import try_find
-
-    return try_find(words[1:])
+        return try_add(words)
+    return None
 
 
 def _interrupted(words: list[str]) -> int:

@@ -7,7 +7,8 @@ Everything else is left to the other door, which explains.
 from __future__ import annotations
 
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
-from ckstore.cli.render_find import emit, form_of, hidden, limit_note, render_answer, terminal_width
+from ckstore.cli.output import emit, terminal_width
+from ckstore.cli.render_find import form_of, hidden, limit_note, render_answer
 from ckstore.index.answer import answer
 from ckstore.index.files import open_current
 from ckstore.objects.peek import peek_head

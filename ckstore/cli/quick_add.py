@@ -10,8 +10,8 @@ import os
 import sys
 
 from ckstore.cli.options import ADD_OPTIONS, parse, split_tags
+from ckstore.cli.output import emit, visible
 from ckstore.cli.render_add import render, skipped
-from ckstore.cli.render_find import emit, visible
 from ckstore.objects.peek import peek_head
 from ckstore.operations.place import store_path
 from ckstore.operations.settled import Memory

@@ -9,7 +9,7 @@ candidate on each line, for zsh and fish with a tab and what it is.
 from __future__ import annotations
 
 from ckstore.cli.completing import WORDS, complete, store_in
-from ckstore.cli.render_find import emit
+from ckstore.cli.output import emit
 from ckstore.cli.shells import SCRIPTS, fitting, split_line
 from ckstore.index.files import open_current
 from ckstore.objects.peek import peek_head
@@ -26,6 +26,14 @@ _GO_ON = (":", "=", "@")
 
 class _BehindError(Exception):
     """There is no index at the head of the log."""
+
+
+def try_completion(argv: list[str]) -> int | None:
+    """Do ``ckstore completion <argv>`` and give the exit code; None if it is unusual."""
+    if len(argv) != 1 or argv[0] not in SCRIPTS:
+        return None
+    emit(SCRIPTS[argv[0]])
+    return 0
 
 
 def try_complete(argv: list[str]) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
+from ckstore.cli.output import visible
 from ckstore.index.cells import FIELDS
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
@@ -72,35 +70,6 @@ def hidden(answer: Answer) -> bool:
 def limit_note(shown: int, total: int) -> str:
     """What is said on standard error when a limit hid hits; empty otherwise."""
     return f"{shown} of {total} shown; --limit raises that.\n" if total > shown else ""
-
-
-def visible(text: str) -> str:
-    """``text`` without characters that could steer a terminal: others wrote it."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    )
-
-
-def terminal_width() -> int:
-    """The width of the terminal that standard output is; 0 when it is none."""
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns
-    except (OSError, ValueError, AttributeError):
-        return 0
-
-
-def emit(text: str) -> None:
-    """Write to standard output; a reader that stops early (``| head``) is no error."""
-    try:
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # so that the interpreter can flush at exit
-        os.close(nowhere)
 
 
 def _json(plain: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ckstore.index.cells import FIELDS, Cells
-from ckstore.index.facets import facet
 from ckstore.index.ordering import RELEVANCE
 from ckstore.index.rows import count, raws, row_of, rows
 from ckstore.index.statement import storable
@@ -75,8 +74,11 @@ def answer(connection: sqlite3.Connection, terms: Terms, form: Form, read: Reade
     given = Answer(form)
     if form.count or form.facets:
         given.total = count(connection, terms, read)
-        for field in form.facets if given.total else ():
-            given.facets[field] = facet(connection, terms, field, read)[: terms.limit or None]
+        if form.facets and given.total:
+            from ckstore.index.facets import facet  # only where asked for: `find` must start at once
+
+            for field in form.facets:
+                given.facets[field] = facet(connection, terms, field, read)[: terms.limit or None]
         return given
     if form.columns:
         found = list(raws(connection, terms, read))

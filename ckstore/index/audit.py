@@ -49,6 +49,10 @@ _CONTENTS = {
         "SELECT s.name, c.uid, x.names, x.title, x.description, x.tags, x.metadata FROM texts x "
         "JOIN components c ON c.id = x.rowid JOIN sources s ON s.id = c.source ORDER BY 1, 2"
     ),
+    "cards": (
+        "SELECT s.name, s.url, c.uid, d.card FROM cards d JOIN components c ON c.id = d.component "
+        "JOIN sources s ON s.id = c.source ORDER BY 1, 3"
+    ),
     "needs": (
         "SELECT s.name, c.uid, l.kind, l.name, n.role, q.ask, n.scope, q.hook FROM needs n "
         "JOIN requirements q ON q.id = n.requirement JOIN lines l ON l.id = n.line "
@@ -66,7 +70,7 @@ _CONTENTS = {
         "(SELECT count(*) FROM newest_tags), (SELECT count(*) FROM entries), "
         "(SELECT count(*) FROM lines WHERE place <> 0), (SELECT count(*) FROM keys), "
         "(SELECT count(*) FROM facts), (SELECT count(*) FROM texts), "
-        "(SELECT count(*) FROM needs), (SELECT count(*) FROM provides)"
+        "(SELECT count(*) FROM needs), (SELECT count(*) FROM provides), (SELECT count(*) FROM cards)"
     ),
 }
 Progress = Callable[[str], None]

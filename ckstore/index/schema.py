@@ -7,7 +7,8 @@ each component that is neither withdrawn nor yanked, has tables of its own, in t
 releases are in ``release_tags``. What the
 newest release of a current line asks of others (``requirements``, ``needs``) and offers them besides name
 and tags (``provides``) is kept by :mod:`ckstore.index.relations`.
-``facts`` holds what the metadata of that release says, by key and by value.
+``facts`` holds what the metadata of that release says, by key and by value, ``cards`` what
+``show`` tells of it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
 
-FORMAT = 4  # raise it with every change of the tables: an older index is then built anew
+FORMAT = 5  # raise it with every change of the tables: an older index is then built anew
 APPLICATION_ID = 0x636B7374  # "ckst"
 BUSY_SECONDS = 30.0
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, url TEXT NOT NULL) STRICT;
 CREATE TABLE components (
   id INTEGER PRIMARY KEY, source INTEGER NOT NULL, uid TEXT NOT NULL,
   line INTEGER NOT NULL, withdrawn INTEGER NOT NULL, UNIQUE (source, uid)
@@ -60,6 +61,7 @@ CREATE TABLE needs (
 CREATE INDEX needs_by_requirement ON needs (requirement);
 CREATE TABLE provides (line INTEGER, entry TEXT, PRIMARY KEY (line, entry)) STRICT, WITHOUT ROWID;
 CREATE INDEX provides_by_entry ON provides (entry);
+CREATE TABLE cards (component INTEGER PRIMARY KEY, card TEXT NOT NULL) STRICT;
 CREATE TABLE skipped (source TEXT, uid TEXT, reason TEXT, PRIMARY KEY (source, uid)) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts USING fts5(
   names, title, description, tags, metadata, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'

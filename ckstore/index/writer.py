@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import cmp_to_key
 
 from ckstore.errors import CkstoreError
+from ckstore.index.cardwriter import CardWriter
 from ckstore.index.facts import FactWriter, searched_text
 from ckstore.index.places import Places
 from ckstore.index.relations import RelationsWriter
 from ckstore.index.schema import pack_tags, unpack_tags
 from ckstore.model.facts import Fact, facts_of
-from ckstore.model.records import Component, Release
+from ckstore.model.records import Component, Release, Yank
 from ckstore.model.versions import parse_version
 from ckstore.objects.described import metadata_of
 from ckstore.objects.log import LogView
@@ -45,6 +46,7 @@ class IndexWriter:
         self._all: list[tuple[int, int]] = []
         self._total_counts: Counter[int] = Counter()
         self._facts = FactWriter(connection)
+        self._cards = CardWriter(connection, view)
 
     def update(self, source: str, uid: str) -> None:
         """Make the rows of one component what the log says now.
@@ -89,6 +91,7 @@ class IndexWriter:
         self._connection.execute(
             "DELETE FROM sources WHERE NOT EXISTS (SELECT 1 FROM components WHERE source = sources.id)"
         )
+        self._cards.finish()
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -121,7 +124,9 @@ class IndexWriter:
     def _component(self, source: str, uid: str) -> int:
         place = self._sources.get(source)
         if place is None:
-            place = self._sources[source] = self._execute("INSERT INTO sources (name) VALUES (?)", source)
+            place = self._sources[source] = self._execute(
+                "INSERT INTO sources (name, url) VALUES (?, '')", source
+            )
         row = self._connection.execute(
             "SELECT id FROM components WHERE source = ? AND uid = ?", (place, uid)
         ).fetchone()
@@ -131,6 +136,7 @@ class IndexWriter:
     def _remove(self, component: int) -> None:
         self._execute("DELETE FROM lines WHERE component = ?", component)
         self._execute("DELETE FROM components WHERE id = ?", component)
+        self._cards.remove(component)
 
     def _remove_newest(self, component: int) -> None:
         row = self._connection.execute(
@@ -157,7 +163,7 @@ class IndexWriter:
 
     def _write(
         self, component: int, source: str, record: Component, ranked: list[str], new: dict[str, Release],
-        yanked: Container[str],
+        yanked: Mapping[str, Yank],
     ) -> None:  # fmt: skip
         lines = {
             (kind, name): identity
@@ -180,6 +186,10 @@ class IndexWriter:
         self._write_text(component, record, newest, facts)
         if newest is not None:
             self._relations.put(current, newest)
+        self._cards.write(
+            component, source, record, newest, ranked, yanked,
+            lambda version: new.get(version) or self._reread(source, record.uid, version),
+        )  # fmt: skip
 
     def _reread(self, source: str, uid: str, version: str) -> Release | None:
         try:

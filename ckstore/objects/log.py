@@ -194,6 +194,10 @@ class LogView:
                 held = {e.name: e.oid for e in self._objects.read_tree(entry.oid)}
                 yield entry.name, held.get("tree", "")
 
+    def version_entries(self, source: str, uid: str) -> dict[str, str]:
+        """Version → tree id of all that is published of a release; it changes when anything of that does."""
+        return {entry.name: entry.oid for entry in self._list(_component_path(source, uid)) if entry.is_tree}
+
     def yanks(self, source: str, uid: str) -> dict[str, Yank]:
         """Version → record of every yanked release of a component."""
         found = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import cast
 
 from ckstore.errors import CorruptData, NotFound
 from ckstore.model.metadata_native import NATIVE_FILE
 from ckstore.model.names import derive_uid
-from ckstore.model.records import Component, Release, Retired, Yank
+from ckstore.model.records import Component, Release, Retired, Source, Yank
 from ckstore.objects.log import LogView
 from ckstore.objects.trees import FILE, TreeEntry
 
@@ -53,11 +54,19 @@ class View:
     def __init__(self, log: Log, head: str) -> None:
         self.log, self.head, self.state = log, head, log.states[head]
 
+    def source(self, name: str) -> Source:
+        return Source(name, f"file:///{name}", "git")
+
     def component(self, source: str, uid: str) -> Component | None:
         if (source, uid) in self.log.damaged:
             raise CorruptData("The object is damaged.", code="bad-object")
         held = self.state.get((source, uid))
         return held[0] if held else None
+
+    def version_entries(self, source: str, uid: str) -> dict[str, str]:
+        _, releases = self.state[source, uid]
+        yanked = self.log.yanked[self.head].get((source, uid), frozenset())
+        return {v: hashlib.sha1(repr((r, v in yanked)).encode()).hexdigest() for v, r in releases.items()}
 
     def yanks(self, source: str, uid: str) -> dict[str, Yank]:
         return {version: Yank("") for version in self.log.yanked[self.head].get((source, uid), ())}

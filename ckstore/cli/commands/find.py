@@ -9,7 +9,8 @@ import click
 
 from ckstore.cli.common import Progress, declare, note
 from ckstore.cli.options import FIND_OPTIONS
-from ckstore.cli.render_find import emit, form_of, hidden, limit_note, render_answer, terminal_width
+from ckstore.cli.output import emit, terminal_width
+from ckstore.cli.render_find import form_of, hidden, limit_note, render_answer
 from ckstore.errors import NotFound
 from ckstore.operations.place import store_path
 

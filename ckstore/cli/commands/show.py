@@ -9,13 +9,12 @@ import click
 
 from ckstore.cli.common import declare, note, open_store, plural, print_json, say, table
 from ckstore.cli.options import SHOW_OPTIONS
+from ckstore.cli.output import emit
+from ckstore.cli.render_show import render
 from ckstore.errors import NotFound
 from ckstore.model.plain import as_list, as_map, as_text
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.runs import RunEntry, find_run
-from ckstore.operations.show import ComponentView, VersionView
-
-_VERSIONS_SHOWN = 12
 
 
 def show_command(reference: str, metadata: bool, outputs: str, store: str, json: bool) -> None:
@@ -35,7 +34,7 @@ def show_command(reference: str, metadata: bool, outputs: str, store: str, json:
     if json:
         print_json(view.as_plain())
         return
-    _show_component(view)
+    emit(render(view, [(need.role, need.ask) for need in view.needs], len(view.versions)))
     if metadata:
         say(dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
 
@@ -55,49 +54,6 @@ def _as_run(store: ObjectStore, reference: str) -> RunEntry | None:
         return find_run(store, reference)
     except NotFound:
         return None
-
-
-def _show_component(view: ComponentView) -> None:
-    say(f"{view.source}:{view.kind}:{view.name}  {view.version}")
-    rows = [
-        ("title", view.title if view.title != view.name else ""),
-        ("about", view.description),
-        ("tags", ", ".join(view.tags)),
-        ("uid", view.uid),
-        (
-            "source",
-            f"{view.url or view.source} at {view.commit[:12]}" if view.commit else view.url or view.source,
-        ),
-        ("path", view.path),
-        ("files", view.swhid),
-        ("digest", view.digest),
-        ("withdrawn", view.withdrawn),
-        ("yanked", view.yanked),
-        ("now called", f"{view.called_now}, newest {view.versions[0].version}" if view.called_now else ""),
-        ("former names", ", ".join(name for name in view.names[:-1] if name != f"{view.kind}:{view.name}")),
-        ("commands", ", ".join(view.commands)),
-        ("actions", ", ".join(view.actions)),
-        ("run it", view.run),
-    ]
-    table([(what, value) for what, value in rows if value], indent="  ")
-    if view.elsewhere:
-        say("  elsewhere")
-        table([(line,) for line in view.elsewhere], indent="    ")
-    if view.needs:
-        say("  needs")
-        table([(need.role, need.ask) for need in view.needs], indent="    ")
-    say("  versions")
-    table([_version_row(version) for version in view.versions[:_VERSIONS_SHOWN]], indent="    ")
-    if len(view.versions) > _VERSIONS_SHOWN:
-        say(f"    … and {plural(len(view.versions) - _VERSIONS_SHOWN, 'older one')} (--json lists them all)")
-
-
-def _version_row(version: VersionView) -> tuple[str, str, str, str]:
-    why = " ".join(version.changes[:6]) + (" …" if len(version.changes) > 6 else "")
-    labels = f"[{', '.join(version.labels)}] " if version.labels else ""
-    if version.yanked:
-        labels = f"(yanked{': ' if version.yank_reason else ''}{version.yank_reason}) {labels}"
-    return version.version, version.commit[:12] or "-", version.bump, f"{labels}{why}"
 
 
 def _show_lines(title: str, lines: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from benchmarks.measure import Row, Sample, compare, process
 from benchmarks.objects import add, large, memory, readd, snapshot
 
 QUERY = ",".join(generate.COMMON)
+_HOT = 2.2  # of starting Python: what is typed most shall cost so much at most
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Setting:
             raise RuntimeError("the command `ckstore` is not installed beside this Python")
         return found
 
+    def filled(self, name: str) -> Path:
+        """The store to ask, with an index that is up to date."""
+        store = self.store
+        if store is None:
+            store = self.folder / f"{name}-store"
+            folder = generate.write_folder(self.folder / name, self.size)
+            process([self.ckstore, "add", folder, "--store", store])()
+        process([self.ckstore, "find", "--count", "--store", store])()
+        return store
+
     @property
     def python(self) -> Sample:
         """The least that a process of this Python costs."""
@@ -55,20 +67,29 @@ class Setting:
 
 
 def start(setting: Setting) -> Iterator[Row]:
-    """Starting up, and nothing else."""
+    """Starting up: what is typed most, and what completes it."""
     ours = process([setting.ckstore, "--version"])
     yield setting.compare("ckstore --version", "python -c pass", ours, setting.python)
+    store = setting.filled("start")
+    shown = subprocess.run(
+        [setting.ckstore, "find", "--ids", "--limit", "1", "--store", store],
+        capture_output=True, text=True, check=True,
+    ).stdout.partition("@")[0]  # fmt: skip
+    show = process([setting.ckstore, "show", shown, "--store", store])
+    yield setting.compare("ckstore show", "python -c pass", show, setting.python, target=_HOT)
+    find = process([setting.ckstore, "find", "--tags", setting.tags, "--limit", "20", "--store", store])
+    yield setting.compare("ckstore find --limit 20", "python -c pass", find, setting.python, target=_HOT)
+    line = f"ckstore show --store {store} {shown[:-1]}"
+    completed = process([setting.ckstore, "__complete", "bash", line, ":"])
+    yield setting.compare("completing a name", "python -c pass", completed, setting.python, target=_HOT)
+    yield setting.compare("completing a name", "ckstore find --limit 20", completed, find, target=1.0)
     if setting.ck:
         yield setting.compare("ckstore --version", "ck version", ours, process([setting.ck, "version"]))
 
 
 def find(setting: Setting) -> Iterator[Row]:
     """A question by tags over everything, as a whole process."""
-    store = setting.store
-    if store is None:
-        store = setting.folder / "find-store"
-        folder = generate.write_folder(setting.folder / "find", setting.size)
-        process([setting.ckstore, "add", folder, "--store", store])()
+    store = setting.filled("find")
     ours = process([setting.ckstore, "find", "--tags", setting.tags, "--store", store])
     name = f"ckstore find --tags {setting.tags}"
     yield setting.compare(name, "python -c pass", ours, setting.python)

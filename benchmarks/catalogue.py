@@ -17,7 +17,7 @@ from typing import cast
 from ckstore.errors import NotFound
 from ckstore.model.metadata import Need
 from ckstore.model.metadata_native import NATIVE_FILE
-from ckstore.model.records import Component, Release, Retired, Yank
+from ckstore.model.records import Component, Release, Retired, Source, Yank
 from ckstore.objects.log import LogView
 from ckstore.objects.trees import FILE, TreeEntry
 
@@ -176,6 +176,13 @@ class _View:
 
     def release(self, source: str, uid: str, version: str) -> Release:
         return self._catalogue.release(self._catalogue.number(uid), version)
+
+    def source(self, name: str) -> Source:
+        return Source(name, f"https://example.org/{name}", "git")
+
+    def version_entries(self, source: str, uid: str) -> dict[str, str]:
+        versions = self._catalogue.versions(self._catalogue.number(uid), self.head)
+        return {version: f"{version} of {uid}" for version in versions}
 
     def yanks(self, source: str, uid: str) -> dict[str, Yank]:
         return {"1.0.0": Yank("broken")} if self._catalogue.number(uid) % _YANKED == 1 else {}

@@ -7,9 +7,13 @@ of all is the last one given, so that what all begin with is what all that are g
 # ruff: noqa: S608 -- only names of tables and columns are put together; every value is bound
 from __future__ import annotations
 
+from ckstore.index.schema import unpack_tags
+
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
     import sqlite3
+
+    Key = tuple[str, ...]
 
 MOST = 500
 _LAST = "\U0010ffff"  # sorts behind every character that text has
@@ -19,7 +23,7 @@ _SHOWN = "l.place <> 0"
 def kinds(connection: sqlite3.Connection, start: str = "", source: str = "") -> list[str]:
     """The kinds of all components that are shown, or of those of one source."""
     if source:
-        return _cut(connection, "l.kind", *_of_source(source, "l.kind >= ? AND l.kind < ?", start))
+        return _kinds_of(connection, source, start)
     found: list[str] = []
     last = start
     while True:  # one look for each kind: there are few, and components are many
@@ -36,21 +40,57 @@ def kinds(connection: sqlite3.Connection, start: str = "", source: str = "") -> 
 def names(connection: sqlite3.Connection, start: str, kind: str, source: str = "") -> list[str]:
     """The names of the components of a kind (empty: of any), perhaps only those of one source."""
     if source:
-        return _cut(
-            connection,
-            "l.name",
-            *_of_source(source, "l.kind = ? AND l.name >= ? AND l.name < ?", start, kind),
-        )
+        return _names_of(connection, source, kind, start)
     where, values = f"l.name >= ? AND l.name < ? AND {_SHOWN}", [start, start + _LAST]
     if kind:
         where, values = f"l.kind = ? AND {where}", [kind, *values]
     return _cut(connection, "l.name", f"lines l WHERE {where}", values)
 
 
-def _of_source(source: str, where: str, start: str, *values: str) -> tuple[str, list[str]]:
-    """(tables with a condition, its values) for the components of a source alone."""
-    tables = "components c CROSS JOIN lines l ON l.id = c.line WHERE c.source = (SELECT id FROM sources"
-    return f"{tables} WHERE name = ?) AND {_SHOWN} AND {where}", [source, *values, start, start + _LAST]
+def _kinds_of(connection: sqlite3.Connection, source: str, start: str) -> list[str]:
+    found: list[str] = []
+    key = _next(connection, (source, start))
+    while key and key[0] == source and key[1].startswith(start):
+        found.append(key[1])
+        key = _next(connection, (source, key[1] + "\0"))
+    return found
+
+
+def _names_of(connection: sqlite3.Connection, source: str, kind: str, start: str) -> list[str]:
+    first, behind = (
+        _place(connection, (source, kind, start)),
+        _place(connection, (source, kind, start + _LAST)),
+    )
+    sql = "SELECT answer FROM entries WHERE place >= ? AND place < ? ORDER BY place"
+    found = [_key(row[0])[2] for row in connection.execute(f"{sql} LIMIT {MOST + 1}", (first, behind))]
+    if len(found) > MOST:
+        found[-1] = _key(connection.execute(f"{sql} DESC LIMIT 1", (first, behind)).fetchone()[0])[2]
+    return list(dict.fromkeys(found))
+
+
+def _next(connection: sqlite3.Connection, key: Key) -> Key:
+    """The first (source, kind, name) of what is shown that is not below ``key``; nothing behind the last."""
+    sql = "SELECT answer FROM entries WHERE place >= ? ORDER BY place LIMIT 1"
+    row = connection.execute(sql, (_place(connection, key),)).fetchone()
+    return _key(row[0]) if row else ()
+
+
+def _place(connection: sqlite3.Connection, key: Key) -> int:
+    """The place where what is not below ``key`` begins, by halving: places rise with source, kind, name."""
+    low, high = 0, connection.execute("SELECT ifnull(max(place), 0) + 1 FROM entries").fetchone()[0]
+    while low < high:
+        middle = (low + high) // 2
+        sql = "SELECT place, answer FROM entries WHERE place >= ? ORDER BY place LIMIT 1"
+        row = connection.execute(sql, (middle,)).fetchone()
+        if row is None or _key(row[1]) >= key:
+            high = middle
+        else:
+            low = row[0] + 1
+    return low
+
+
+def _key(answer: str) -> Key:
+    return unpack_tags(answer)[:3]
 
 
 def tags(connection: sqlite3.Connection, start: str) -> list[str]:

@@ -13,7 +13,7 @@ from ckstore.cli.main import main
 from ckstore.cli.shells import SCRIPTS, fitting, split_line
 from ckstore.index import beginnings
 from ckstore.model.query import Query
-from ckstore.operations.find import find
+from ckstore.operations.find import find, opened
 from tests.cli.declared import declared
 from tests.cli.session import Session
 from tests.index.logdouble import line, release
@@ -145,9 +145,10 @@ def test_many_candidates_are_cut_but_begin_alike(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(beginnings, "MOST", 3)
     path = tmp_path / "store"
     publish(path, *(line("s", release("k", name)) for name in ("aa", "ab", "ac", "ad", "b")))
-    from ckstore.operations.find import with_index
-
-    assert with_index(path, lambda db, _: beginnings.names(db, "", "k")) == ["aa", "ab", "ac", "b"]
+    with opened(path) as (index, _):
+        for source in ("", "s"):
+            assert beginnings.names(index, "", "k", source) == ["aa", "ab", "ac", "b"]
+            assert beginnings.names(index, "a", "k", source) == ["aa", "ab", "ac", "ad"]
 
 
 def test_what_is_offered_is_what_the_commands_declare() -> None:

@@ -21,6 +21,11 @@ class _Sign:
     kind: type[CkstoreError] = Unavailable
 
 
+def _status(codes: str) -> str:
+    """A pattern of HTTP statuses, not of a count ("error: 3018 bytes of body are still expected")."""
+    return rf"(error|status code): {codes}\b(?! bytes)"
+
+
 # The first that matches counts: git says "could not read from remote repository" after most of them.
 _SIGNS = (
     _Sign(
@@ -30,7 +35,7 @@ _SIGNS = (
         ("whoever runs the host can mend it: `git fsck` there says what is missing",),
     ),
     _Sign(
-        r"error: 30[12378]|status code: 30[12378]|redirect", "redirected",
+        _status("30[12378]") + "|redirect", "redirected",
         "{where} is said to be elsewhere.", ("give the new address",),
     ),
     _Sign(
@@ -44,9 +49,9 @@ _SIGNS = (
         ("if you trust it: git config --global --add safe.directory <its path>",),
     ),
     _Sign(
-        r"authentication failed|authentication required|could not read (username|password)|error: 40[13]"
-        r"|status code: 40[13]|permission denied|host key verification failed|no (auth|credentials?)"
-        r"|too many redirects or authentication replays|requires authentication",
+        r"authentication failed|authentication required|could not read (username|password)"
+        r"|permission denied|host key verification failed|no (auth|credentials?)"
+        r"|too many redirects or authentication replays|requires authentication|" + _status("40[13]"),
         "authentication-needed",
         "{where} asks for authentication (some hosts say so of repositories that do not exist).",
         (
@@ -74,12 +79,12 @@ _SIGNS = (
     ),
     _Sign(
         r"connection refused|failed to connect|couldn't connect|could not connect|unable to connect|timed out"
-        r"|unreachable|no route to host|error: 5\d\d|status code: 5\d\d",
+        r"|unreachable|no route to host|" + _status(r"5\d\d"),
         "host-unreachable", "{where} does not answer.", ("check the network and the address, then repeat",),
     ),
     _Sign(
-        r"repository '?[^']*'? not found|status code: 404|error: 404|404 not found|could not find repository"
-        r"|does not exist|no such file|failed to resolve path",
+        r"repository '?[^']*'? not found|404 not found|could not find repository"
+        r"|does not exist|no such file|failed to resolve path|" + _status("404"),
         "no-repository", "There is no repository at {where}.", ("check the spelling of the address",),
         NotFound,
     ),

@@ -50,8 +50,9 @@ def parse_yaml(data: bytes, where: str, twice: Twice | None = None) -> Plain:
         raise _refused(where, line, 0, f"the character {error.character!r} is not allowed") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise _refused(where, *place, error.problem or error.context or "it cannot be read") from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        reason = error.problem or error.context or "it cannot be read"
+        raise _refused(where, line, column, reason) from error
     if not isinstance(build.value, dict):
         raise _refused(where, 1, 0, f"a mapping was expected, found {_sort(build.value)}")
     return build.value

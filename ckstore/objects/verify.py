@@ -209,10 +209,12 @@ def _left_over(path: Path) -> Damage:
 def _files(store: ObjectStore, walk: Walk, progress: Progress) -> Iterator[Damage]:
     """Damaged packs, and damaged loose objects that the walk did not meet.
 
-    A pack without index that nothing is missing for was left by a kill between two renames: litter.
+    A pack without index, or an index without pack, that nothing is missing for is litter: a kill between
+    two renames left it, or a power cut of which one of both names survived.
     """
     for bad in bad_packs(store.git / "objects", progress):
-        if not walk.broken and not bad.path.with_suffix(".idx").exists():
+        both = bad.path.exists() and bad.path.with_suffix(".idx").exists()
+        if not walk.broken and not both:
             continue
         yield Damage("bad-pack", bad.path.name, f"In this pack, {bad.reason}; {_REPAIR}.")
     for oid, error in bad_loose(store.git / "objects"):

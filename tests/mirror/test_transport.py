@@ -282,6 +282,8 @@ class TestRefs:
         ("git@h: Permission denied (publickey).\nfatal: Could not read from remote", "authentication-needed"),
         ("fatal: unable to access: SSL certificate problem: self signed", "bad-certificate"),
         ("error: RPC failed; curl 28 Operation too slow\nfatal: early EOF", "transfer-cut"),
+        ("error: 301 bytes of body are still expected\nfatal: early EOF", "transfer-cut"),
+        ("fatal: unable to access 'https://h/r/': The requested URL returned error: 301", "redirected"),
         ("fatal: repository 'https://h/r/' not found", "no-repository"),
         ("fatal: '/x' does not appear to be a git repository", "not-a-repository"),
         ("fatal: detected dubious ownership in repository at '/x'", "foreign-owner"),

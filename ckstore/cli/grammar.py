@@ -39,6 +39,14 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
+    'update': ('Take newer releases into ckstore.lock.', ('word*',), (
+        (('--precise',), 'word', 'Take the one REFERENCE to this version (or tag).'),
+        (('--dry-run',), '', 'Show what would change, and write nothing.'),
+        (('--try',), '', 'Try recorded runs first; leave out what breaks them.'),
+        (('--project',), 'folders', "The project's folder, instead of this one."),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
     'run': ('Run an action of a component against its lock.', ('component*',), (
         (('--keep',), '', 'Keep the workspace and say where it is.'),
         (('--relock',), '', 'Outside of a project: lock anew instead of using the kept lock.'),
@@ -52,6 +60,12 @@ GRAMMAR: dict[str, Entry] = {
     )),
     'replay': ('Run a recorded run again and compare.', ('last',), (
         (('--keep',), '', 'Keep the workspace and say where it is.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'bisect': ('Name the release that broke what worked.', ('word*',), (
+        (('--good',), 'files', 'A lock with which it works.'),
+        (('--bad',), 'files', 'A later one with which it does not.'),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),

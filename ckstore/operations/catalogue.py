@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ckstore.errors import Conflict
 from ckstore.model.locks import Lock
@@ -17,6 +18,22 @@ from ckstore.operations.underived import underived
 from ckstore.resolve.problem import Candidate, Choice
 
 Search = Callable[[Query], Iterable[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """Where a new lock shall go; components are named by ``source:uid``.
+
+    ``free`` ones of a present lock may move: it stays with them, and not with their versions. ``wished`` has
+    versions that are taken as if a lock had them. What is ``barred`` is offered to nobody.
+    """
+
+    free: frozenset[str] = frozenset()
+    wished: Mapping[str, str] = field(default_factory=dict)
+    barred: frozenset[str] = frozenset()
+
+
+STRAIGHT = Steering()
 
 
 class StoreCatalogue:
@@ -34,15 +51,20 @@ class StoreCatalogue:
     def __init__(
         self, view: LogView, search: Search, suggest: Callable[[Query], tuple[str, ...]],
         order: Sequence[str] = (), present: Lock | None = None, preferred: Mapping[str, str] | None = None,
-        *, refill: bool = False,
+        *, refill: bool = False, steering: Steering = STRAIGHT,
     ) -> None:  # fmt: skip
         self._view = view
+        self._barred = steering.barred
         self._search = search
         self._suggest = suggest
         self._order = [*order, *([] if KINDS_SOURCE in order else [KINDS_SOURCE])]
-        locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
-        self._locked = locked
-        self._preferred = {**(preferred or {}), **locked}
+        locked = {pin.key: pin.version for pin in present.pins} if present else {}
+        self._locked = {
+            **{key: version for key, version in locked.items() if key not in steering.free},
+            **steering.wished,
+        }
+        self._known = locked.keys() | self._locked.keys() | steering.free
+        self._preferred = {**(preferred or {}), **self._locked}
         self._providers = _providers_by_ask(present) if present else {}
         self._answers = _answers_by_asker(present) if present else {}
         self._refill = refill
@@ -77,7 +99,7 @@ class StoreCatalogue:
         if ordered:
             found = [c for c in ordered if c.source == ordered[0].source]
         if len(found) > 1:
-            found = [c for c in found if c.key in self._locked] or found
+            found = [c for c in found if c.key in self._known] or found
         if len(found) > 1:
             raise _ambiguous(requirement, found)
         return found
@@ -130,7 +152,8 @@ class StoreCatalogue:
         """One candidate per component, named as its preferred release names it."""
         by_uid: dict[tuple[str, str], list[Hit]] = {}
         for hit in hits:
-            by_uid.setdefault((hit.source, hit.uid), []).append(hit)
+            if f"{hit.source}:{hit.uid}" not in self._barred:
+                by_uid.setdefault((hit.source, hit.uid), []).append(hit)
         candidates = []
         for (source, uid), releases in by_uid.items():
             first, kept = self._preferred.get(f"{source}:{uid}"), self._locked.get(f"{source}:{uid}")
@@ -190,15 +213,14 @@ def _answers_by_asker(lock: Lock) -> dict[tuple[str, str], dict[str, frozenset[s
     found: dict[tuple[str, str], dict[str, frozenset[str]]] = {("", ""): _keys(lock, lock.roots)}
     for pin in lock.pins:
         pairs = ((edge.ask, edge.got) for edge in pin.needs)
-        found[f"{pin.source}:{pin.uid}", pin.version] = _keys(lock, pairs)
+        found[pin.key, pin.version] = _keys(lock, pairs)
     return found
 
 
 def _keys(lock: Lock, pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for ask, got in pairs:
-        pin = lock.pin(got)
-        found.setdefault(ask, set()).add(f"{pin.source}:{pin.uid}")
+        found.setdefault(ask, set()).add(lock.pin(got).key)
     return {ask: frozenset(keys) for ask, keys in found.items()}
 
 

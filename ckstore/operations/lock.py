@@ -17,7 +17,7 @@ from ckstore.model.records import Source
 from ckstore.model.requirements import Requirement
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.catalogue import StoreCatalogue
+from ckstore.operations.catalogue import STRAIGHT, Steering, StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
@@ -61,12 +61,14 @@ class LockReport:
 
 def make_lock(
     store: ObjectStore, asks: Sequence[str], order: Sequence[str] = (), present: Lock | None = None,
-    *, refill: bool = False,
+    *, refill: bool = False, steering: Steering = STRAIGHT, precise: Sequence[str] = (),
 ) -> tuple[Lock, tuple[str, ...]]:  # fmt: skip
     """Resolve ``asks`` against the store; gives the lock and notes for the user.
 
     ``order`` is the precedence of sources, ``present`` a lock whose answers are kept; with ``refill``, not
-    those needs for which it has nothing. Raises the errors of :func:`ckstore.resolve.resolver.resolve`.
+    those needs for which it has nothing. ``precise`` are further requirements that count, and are no roots
+    of the lock.
+    Raises the errors of :func:`ckstore.resolve.resolver.resolve`.
     """
     shipped = ensure_kinds(store)
     view = store.view()
@@ -74,9 +76,10 @@ def make_lock(
     with opened(store.path) as (index, _):
         catalogue = StoreCatalogue(
             view, lambda query: search(index, query), lambda query: suggestions(store.path, query),
-            order, present, shipped, refill=refill,
+            order, present, shipped, refill=refill, steering=steering,
         )  # fmt: skip
-        resolution = resolve([need for _, need in roots], catalogue)
+        exact = [Need("update", ask) for ask in precise]
+        resolution = resolve([*exact, *(need for _, need in roots)], catalogue)
     pins = tuple(_pin(resolution, catalogue, name) for name in resolution.chosen)
     answers = resolution.edges.get("", ())
     lock = Lock(
@@ -165,7 +168,7 @@ def lock_project(
     before = _before(project, update)
     if not requires:
         raise _nothing_to_lock(project)
-    lock, notes = make_lock(store, requires, _order(store, manifest), None if update else before)
+    lock, notes = make_lock(store, requires, order_of_manifest(store, manifest), None if update else before)
     path = project / LOCK_FILE
     if requires != manifest.requires or not (project / FILE).is_file():
         write_whole(project / FILE, manifest_text(project, requires))
@@ -229,7 +232,7 @@ def _before(project: Path, update: bool) -> Lock | None:
         ) from error
 
 
-def _order(store: ObjectStore, manifest: Manifest) -> list[str]:
+def order_of_manifest(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The manifest's sources by name; one that is not mirrored yet simply has no candidates."""
     known = {source.url: source.name for source in store.view().sources() if source.url}
     return [known.get(_address(url), name) for name, url in manifest.sources.items()]
@@ -269,7 +272,7 @@ def check_project(store: ObjectStore, project: Path) -> LockReport:
         note = f"there is no {FILE}: the pins were checked, not whether they are what anybody asked for"
         return LockReport(path, present, (), (note,), written=False)
     manifest = read_manifest(project)
-    lock, notes = make_lock(store, manifest.requires, _order(store, manifest), present)
+    lock, notes = make_lock(store, manifest.requires, order_of_manifest(store, manifest), present)
     if lock.emit() != text:
         raise Conflict(
             f"{path} is out of date: {_summary(_changes(present, lock))}.",

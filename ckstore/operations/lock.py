@@ -20,6 +20,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.catalogue import STRAIGHT, Steering, StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
+from ckstore.operations.moves import lacking
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
 from ckstore.operations.yank import yank_notes
@@ -87,7 +88,7 @@ def make_lock(
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
-    return lock, (*resolution.notes, *_withdrawn(view, pins), *yank_notes(view, pins))
+    return lock, (*resolution.notes, *_not_as_now(view, lock, present), *yank_notes(view, pins))
 
 
 def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:
@@ -141,15 +142,23 @@ def _url(source: Source) -> str:
     return source.url if source.kind == "git" else f"{source.kind}:{source.name}"
 
 
-def _withdrawn(view: LogView, pins: tuple[Pin, ...]) -> list[str]:
+def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
+    """What was withdrawn or renamed since; of new pins also what the newest releases lack."""
     notes = []
-    for pin in pins:
+    before = {(pin.key, pin.version) for pin in present.pins} if present else set()
+    for pin in lock.pins:
         component = view.component(pin.source, pin.uid)
         if component is None:
             continue
+        renamed = (component.kind, component.name) != (pin.kind, pin.name)
+        now = f", now {component.kind}:{component.name}," if renamed else ""
+        known = component.newest == pin.version or (pin.key, pin.version) in before
+        missing = "" if known else lacking(view, lock, pin)
         if component.withdrawn:
             notes.append(f"{pin.component} was withdrawn upstream; pinned all the same")
-        elif (component.kind, component.name) != (pin.kind, pin.name):
+        elif missing:
+            notes.append(f"{pin.component} is pinned at {pin.version}: {component.newest}{now} {missing}")
+        elif renamed:
             notes.append(f"{pin.component} is now called {component.kind}:{component.name}; pinned as it was")
     return notes
 

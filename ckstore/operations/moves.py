@@ -128,6 +128,24 @@ def _behind(view: LogView, lock: Lock, pin: Pin) -> Behind | None:
     )  # fmt: skip
 
 
+def lacking(view: LogView, lock: Lock, pin: Pin) -> str:
+    """What its newest release lacks: ``lacks tag:x, which program:y (role) asks for``; empty for nothing.
+
+    Its name is not told here: a component keeps it until the requirement is changed.
+    """
+    line = view.component(pin.source, pin.uid)
+    if line is None or not view.has_release(pin.source, pin.uid, line.newest):
+        return ""
+    newest = offer_of_release(pin.source, view.release(pin.source, pin.uid, line.newest))
+    for who, role, ask in _asked(lock, pin):
+        requirement = read_ask(ask)
+        missing = lacks(requirement, newest) if requirement and requirement.tags else ()
+        if missing:
+            asks = f"{who} ({role}) asks" if role else "you ask"
+            return f"lacks {', '.join(missing)}, which {asks} for"
+    return ""
+
+
 def _reasons(lock: Lock, pin: Pin, newest: Offer) -> Iterator[str]:
     for who, role, ask in _asked(lock, pin):
         requirement = read_ask(ask)

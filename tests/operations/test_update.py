@@ -119,6 +119,20 @@ class TestWhatIsHeldBack:
             "users:program:bench (compile.library) asks for soft|package[fast,linear], and it lacks tag:fast",
         )
 
+    def test_a_new_lock_takes_the_release_that_has_the_tags_and_says_so(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        for corpus in (tools(tmp_path / "tools.git"), users(tmp_path / "users.git")):
+            mirror(store, corpus.url)
+        (tmp_path / "p").mkdir()
+        report = lock_project(store, tmp_path / "p", ["program:bench"])
+        assert versions(report.lock) == {"lib.fl": "1.0.0", "bench": "1.0.0"}
+        assert report.notes == (
+            "tools:soft:lib.fl is pinned at 1.0.0: 2.0.0, now soft:lib.fastlin, lacks tag:fast, "
+            "which users:program:bench (compile.library) asks for",
+        )
+        assert lock_project(store, tmp_path / "p").written is False
+
     def test_a_range_holds_back_too(self, study: Study) -> None:
         lock_project(study.store, study.project, ["dataset:table@~1.0.0"])
         study.scripts.commit({"dataset/table/component.toml": 'kind="dataset"\nname="table"\ntags=["b"]'})

@@ -21,7 +21,7 @@ class Move:
 
     ``former`` is its name before where that was another one. ``bump`` and the difference of the interfaces
     say what the change means; they are empty where a release is not here. ``used_by`` names those in the
-    lock who ask for it, with the role: ``source:kind:name (role)``, or ``you``.
+    lock who ask for it, with the roles: ``source:kind:name (role, role)``, or ``you``.
     """
 
     component: str
@@ -68,8 +68,10 @@ def _release(view: LogView, pin: Pin) -> Release | None:
 
 
 def _users(lock: Lock, pin: Pin) -> tuple[str, ...]:
-    found = [YOU] if any(got == pin.component for _, got in lock.roots) else []
-    return (*found, *(f"{who} ({role})" for who, role, _ in _asked(lock, pin) if role))
+    roles: dict[str, dict[str, None]] = {}
+    for who, role, _ in _asked(lock, pin):
+        roles.setdefault(who, {})[role] = None
+    return tuple(f"{who} ({', '.join(roles[who])})" if who != YOU else who for who in roles)
 
 
 def _asked(lock: Lock, pin: Pin) -> Iterator[tuple[str, str, str]]:

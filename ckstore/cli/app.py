@@ -49,6 +49,7 @@ COMMANDS = {
     "serve": "Serve the store as a git remote.",
     "fsck": "Check the store.",
     "gc": "Remove what nothing needs any more.",
+    "merge-lock": "Merge two locks, as git asks its drivers to.",
     "completion": "Print the completion script of a shell.",
 }
 

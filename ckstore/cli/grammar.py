@@ -35,6 +35,7 @@ GRAMMAR: dict[str, Entry] = {
     'lock': ('Pin what a workflow needs in ckstore.lock.', ('component*',), (
         (('--check',), '', 'Change nothing; fail if the lock is not up to date.'),
         (('--update',), '', 'Take the newest releases instead of keeping present pins.'),
+        (('--install-merge-driver',), '', 'Let git merge locks with `ckstore merge-lock`, here.'),
         (('--project',), 'folders', "The project's folder, instead of this one."),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
@@ -163,6 +164,10 @@ GRAMMAR: dict[str, Entry] = {
         (('--dry-run',), '', 'Only say what would be removed, and how much that is.'),
         (('--grace',), 'word', 'Leave alone what was needed or used within this time.'),
         (('--verbose', '-v'), '', 'Name every item.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'merge-lock': ('Merge two locks, as git asks its drivers to.', ('word', 'word', 'word'), (
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),

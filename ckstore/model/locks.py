@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ckstore.errors import InvalidInput, NotFound, Unsupported
+from ckstore.model.conflicts import has_conflict
 from ckstore.model.limits import MAX_LOCK_BYTES
 from ckstore.model.names import is_uid, unsafe_component_name
 from ckstore.model.plain import as_text
@@ -130,11 +131,16 @@ class Lock:
         return "\n".join(blocks)
 
     @classmethod
-    def parse(cls, text: str, where: str = "ckstore.lock") -> Lock:
-        """Read a lock; :class:`InvalidInput` names the block and what is wrong with it."""
+    def parse(cls, text: str, where: str = "ckstore.lock", *, whole: bool = True) -> Lock:
+        """Read a lock; :class:`InvalidInput` names the block and what is wrong with it.
+
+        Unless it must be ``whole``, what it needs may have no pin, as when a merge has torn it.
+        """
         try:
             table = read_toml(text, MAX_LOCK_BYTES)
         except ValueError as error:
+            if has_conflict(text):
+                raise _in_conflict(where) from error
             raise _bad(where, f"not valid TOML: {error}") from error
         found = table.get("lock")
         if type(found) is int and found > FORMAT:
@@ -152,10 +158,10 @@ class Lock:
             sources=tuple(_read_source(block, where) for block in _blocks(table, "source", where)),
             pins=tuple(_read_pin(block, where) for block in _blocks(table, "pin", where)),
         )
-        lock._check(where)
+        lock._check(where, whole)
         return lock
 
-    def _check(self, where: str) -> None:
+    def _check(self, where: str, whole: bool) -> None:
         if len(self._by_name) != len(self.pins):
             raise _bad(where, "a component is pinned twice")
         known = {source.name for source in self.sources}
@@ -165,7 +171,7 @@ class Lock:
             if pin.source not in known:
                 raise _bad(where, f"{pin.component} is pinned, but its source is not")
         for wanted in [got for _, got in self.roots] + [e.got for p in self.pins for e in p.needs]:
-            if wanted not in self._by_name:
+            if whole and wanted not in self._by_name:
                 raise _bad(where, f"{wanted} is needed, but has no pin")
 
 
@@ -185,6 +191,17 @@ def _emit_pin(pin: Pin) -> str:
     if pin.needs:
         lines += ["needs = [", *(f"  {quote(str(edge))}," for edge in sorted(set(pin.needs))), "]"]
     return "\n".join(lines) + "\n"
+
+
+def _in_conflict(where: str) -> InvalidInput:
+    return InvalidInput(
+        f"{where} has the conflict markers of a merge.",
+        code="lock-in-conflict",
+        hints=[
+            "`ckstore lock` keeps what both sides changed and writes it anew",
+            "`ckstore lock --install-merge-driver` lets git do so by itself",
+        ],
+    )
 
 
 def _bad(where: str, what: str) -> InvalidInput:

@@ -20,6 +20,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.catalogue import STRAIGHT, Steering, StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
+from ckstore.operations.lock_merge import mended_lock
 from ckstore.operations.moves import lacking
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
@@ -174,7 +175,7 @@ def lock_project(
     tidy(project)
     manifest = read_manifest(project)
     requires = _with(manifest.requires, asks)
-    before = _before(project, update)
+    before, told = _before(project, update)
     if not requires:
         raise _nothing_to_lock(project)
     lock, notes = make_lock(store, requires, order_of_manifest(store, manifest), None if update else before)
@@ -184,7 +185,9 @@ def lock_project(
     written = not path.is_file() or read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
-    return LockReport(path, lock, _changes(before, lock), (*notes, *_why_gone(store, before, lock)), written)
+    return LockReport(
+        path, lock, _changes(before, lock), (*told, *notes, *_why_gone(store, before, lock)), written
+    )
 
 
 def _why_gone(store: ObjectStore, before: Lock | None, after: Lock) -> list[str]:
@@ -222,15 +225,21 @@ def _nothing_to_lock(project: Path) -> InvalidInput:
     )
 
 
-def _before(project: Path, update: bool) -> Lock | None:
-    """The lock of a project. A damaged one is not written over: its pins would be lost without a word."""
+def _before(project: Path, update: bool) -> tuple[Lock | None, tuple[str, ...]]:
+    """The lock of a project, and what a merge had to decide.
+
+    A damaged one is not written over: its pins would be lost without a word.
+    """
     try:
-        return read_lock(project)
+        return read_lock(project), ()
     except InvalidInput as error:
         if error.code == "not-a-file":
             raise
         if update:
-            return None
+            return None, ()
+        mended = mended_lock(project / LOCK_FILE)
+        if mended is not None:
+            return mended
         raise InvalidInput(
             error.message,
             code=error.code,

@@ -315,8 +315,8 @@ def edited(old: str, new: str) -> str:
 
 PIN = LOCK[LOCK.index("[[pin]]") :]
 LOCKS: list[Row[str]] = [
-    Row((82,), "marks of a conflict", "<<<<<<< HEAD\n" + LOCK + "=======\n>>>>>>> x\n", "not valid TOML",
-        "bad-lock"),
+    Row((82,), "marks of a conflict", "<<<<<<< HEAD\n" + LOCK + "=======\n>>>>>>> x\n", "conflict markers",
+        "lock-in-conflict"),
     Row((82,), "a component twice", LOCK + PIN.replace("1.0.0", "2.0.0"), "pinned twice", "bad-lock"),
     Row((82,), "an unknown format", edited("lock = 1", "lock = 99"), "format 99", "newer-lock"),
     Row((82,), "no format", edited("lock = 1", ""), "is missing", "bad-lock"),

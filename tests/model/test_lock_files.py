@@ -137,7 +137,6 @@ def test_a_pin_is_found_by_its_name_and_by_who_needs_it() -> None:
     [
         ("lock = 1", "", "'lock = 1' is missing"),
         ("lock = 1", "lock = true", "'lock = 1' is missing"),
-        ("lock = 1", "<<<<<<< ours\nlock = 1", "not valid TOML"),
         ("lock = 1", "lock = " + "9" * 5000, "not valid TOML"),
         ("[[root]]", "[root]", "[[root]] must be a list"),
         ('got = "ours:program:x"', 'got = "ours:program:z"', "ours:program:z is needed, but has no pin"),
@@ -171,6 +170,17 @@ def test_a_lock_edited_by_hand_is_refused_with_the_block_and_the_reason(
         Lock.parse(GOLDEN.replace(old, new, 1), "my.lock")
     assert caught.value.code == "bad-lock"
     assert caught.value.message.startswith("my.lock: ") and words in caught.value.message
+
+
+def test_a_lock_that_git_could_not_merge_says_so_and_what_merges_it() -> None:
+    with pytest.raises(InvalidInput, match="has the conflict markers of a merge") as caught:
+        Lock.parse(GOLDEN.replace("lock = 1", "<<<<<<< ours\nlock = 1"))
+    assert caught.value.code == "lock-in-conflict" and "`ckstore lock`" in caught.value.hints[0]
+
+
+def test_a_lock_that_need_not_be_whole_may_need_what_it_does_not_pin() -> None:
+    torn = GOLDEN.replace("-> ours:soft:gcc", "-> ours:soft:clang")
+    assert Lock.parse(torn, whole=False).pins[0].needs[0].got == "ours:soft:clang"
 
 
 def test_a_source_pinned_at_two_commits_is_refused() -> None:

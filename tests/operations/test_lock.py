@@ -324,7 +324,7 @@ class TestCheck:
             (lambda t: _reordered(t), "lock-not-canonical", "edited by hand"),
             (lambda t: t[: len(t) // 2], "bad-lock", "not valid TOML"),
             (lambda t: "", "bad-lock", "'lock = 1' is missing"),
-            (lambda t: t.replace("lock = 1", "<<<<<<< ours\nlock = 1"), "bad-lock", "not valid TOML"),
+            (lambda t: f"<<<<<<< ours\n{t}", "lock-in-conflict", "conflict markers"),
             (lambda t: t.replace("lock = 1", "lock = 2"), "newer-lock", "reads up to 1"),
             (lambda t: t.replace('version = "1.0.0"', 'version = "9.0.0"', 1), "release-not-here", "9.0.0"),
         ],

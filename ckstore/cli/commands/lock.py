@@ -13,12 +13,18 @@ from ckstore.cli.common import json_option, note, open_store, plural, print_json
 @click.argument("requirements", nargs=-1)
 @click.option("--check", is_flag=True, help="Change nothing; fail if the lock is not up to date.")
 @click.option("--update", is_flag=True, help="Take the newest releases instead of keeping present pins.")
+@click.option(
+    "--install-merge-driver",
+    "install",
+    is_flag=True,
+    help="Let git merge locks with `ckstore merge-lock`, here.",
+)
 @click.option("--project", type=click.Path(path_type=Path), help="The project's folder, instead of this one.")
 @store_option
 @json_option
 def command(
-    requirements: tuple[str, ...], check: bool, update: bool, project: Path | None, store_path: str | None,
-    as_json: bool,
+    requirements: tuple[str, ...], check: bool, update: bool, install: bool, project: Path | None,
+    store_path: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pin REQUIREMENTS, and everything that they may touch, in ckstore.lock.
 
@@ -36,8 +42,13 @@ def command(
 
     if check and (update or requirements):
         raise click.UsageError("--check changes nothing: it goes without --update and without requirements.")
-    store = open_store(store_path)
     folder = project or find_project(Path.cwd()) or Path.cwd()
+    if install:
+        if check or update or requirements:
+            raise click.UsageError("--install-merge-driver locks nothing: it goes alone.")
+        _install(folder, as_json)
+        return
+    store = open_store(store_path)
     if check:
         report = check_project(store, folder)
     else:
@@ -52,6 +63,17 @@ def command(
     pins = f"{plural(len(report.lock.pins), 'component')} from {plural(len(report.lock.sources), 'source')}"
     state = "is up to date" if not report.written else "written"
     say(f"{_short(report.path)} {state}: {pins} pinned")
+
+
+def _install(folder: Path, as_json: bool) -> None:
+    from ckstore.operations.lock_merge import install_driver
+
+    done = install_driver(folder)
+    if as_json:
+        print_json({"changed": list(done)})
+        return
+    for line in done or ("git merges locks with ckstore here already",):
+        say(line)
 
 
 def _step(before: str, after: str) -> str:

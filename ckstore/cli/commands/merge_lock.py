@@ -1,0 +1,50 @@
+"""``ckstore merge-lock``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ckstore.cli.common import json_option, note, open_store, print_json, store_option
+from ckstore.errors import CkstoreError
+
+if TYPE_CHECKING:
+    from ckstore.objects.store import ObjectStore
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.command("merge-lock")
+@click.argument("base", type=_FILE)
+@click.argument("ours", type=_FILE)
+@click.argument("theirs", type=_FILE)
+@store_option
+@json_option
+def command(base: Path, ours: Path, theirs: Path, store_path: str | None, as_json: bool) -> int:
+    """Merge two locks that come from BASE; the outcome takes the place of OURS.
+
+    git calls this while it merges, once `ckstore lock --install-merge-driver` told it to. Exit code 1:
+    something is left to settle, which `ckstore lock` does after the merge.
+    """
+    from ckstore.operations.lock_merge import merge_files
+
+    report = merge_files(base, ours, theirs, _store(store_path))
+    if as_json:
+        print_json(report.as_plain())
+    for line in report.decided:
+        note(f"both sides changed {line}")
+    for line in report.left:
+        note(line)
+    if report.left:
+        note("these do not go together: run `ckstore lock`, then `git add ckstore.lock`")
+    return 1 if report.left else 0
+
+
+def _store(store_path: str | None) -> ObjectStore | None:
+    """The store, if there is one: most merges need none."""
+    try:
+        return open_store(store_path, create=False)
+    except CkstoreError:
+        return None

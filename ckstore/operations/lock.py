@@ -22,6 +22,7 @@ from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
+from ckstore.operations.unmet import near_misses
 from ckstore.operations.yank import yank_notes
 from ckstore.resolve.resolver import Resolution, resolve
 
@@ -84,7 +85,8 @@ def make_lock(
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
-    return lock, (*resolution.notes, *_withdrawn(view, pins), *yank_notes(view, pins))
+    unmet = near_misses(resolution, catalogue)
+    return lock, (*resolution.notes, *unmet, *_withdrawn(view, pins), *yank_notes(view, pins))
 
 
 def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:

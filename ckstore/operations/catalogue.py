@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ckstore.errors import Conflict
 from ckstore.model.locks import Lock
@@ -142,11 +142,21 @@ class StoreCatalogue:
         who = (asker.candidate.key, asker.version) if asker else ("", "")
         answers = self._answers.get(who)
         if answers is None or (asker is None and need.ask not in answers):
-            return None
+            return self._of_first_source(need) if need.when else None
         keys = answers.get(need.ask, frozenset())
         if not keys and (self._refill or need.scope != "every"):
-            return None
+            return self._of_first_source(need) if need.when else None
         return keys if keys <= {c.key for c in self.tagged(Requirement.parse(need.ask))} else None
+
+    def _of_first_source(self, need: Need) -> frozenset[str]:
+        """Like what *any* may provide, what *maybe* does comes from one source: the first that has it."""
+        requirement = Requirement.parse(need.ask)
+        wanted = VersionRange.parse(requirement.range)
+        usable = [
+            candidate for candidate in self.tagged(requirement)
+            if any(wanted.admits(parse_version(version)) for version in candidate.versions)
+        ]  # fmt: skip
+        return frozenset(c.key for c in usable if c.source == usable[0].source)
 
     def _group(self, hits: Iterable[Hit]) -> list[Candidate]:
         """One candidate per component, named as its preferred release names it."""
@@ -157,7 +167,9 @@ class StoreCatalogue:
         candidates = []
         for (source, uid), releases in by_uid.items():
             first, kept = self._preferred.get(f"{source}:{uid}"), self._locked.get(f"{source}:{uid}")
-            releases.sort(key=lambda hit: (hit.version == first, parse_version(hit.version)), reverse=True)
+            releases.sort(
+                key=lambda hit: (hit.version == first, parse_version(hit.version), hit.version), reverse=True
+            )
             claimed = self._claimed(source, uid)
             usable = [
                 hit for hit in releases
@@ -182,10 +194,11 @@ class StoreCatalogue:
         return yank.reason if yank else ""
 
     def release(self, candidate: Candidate, version: str) -> Release:
-        """The release of a candidate, from the log."""
+        """The release of a candidate, from the log; its needs as they are asked for."""
         key = (candidate.key, version)
         if key not in self._releases:
-            self._releases[key] = self._view.release(candidate.source, candidate.uid, version)
+            release = self._view.release(candidate.source, candidate.uid, version)
+            self._releases[key] = replace(release, needs=tuple(map(_as_asked, release.needs)))
         return self._releases[key]
 
     def implied(self, release: Release) -> list[Need]:
@@ -200,6 +213,11 @@ class StoreCatalogue:
         """Near misses of a requirement that nothing meets."""
         kinds = "|".join(requirement.kinds)
         return self._suggest(Query(requirement.source, kinds, requirement.name, tags=requirement.tags))
+
+
+def _as_asked(need: Need) -> Need:
+    """What may be needed is asked for like a choice at run time: as much as can be had, perhaps nothing."""
+    return replace(need, scope="every", when=need.when or "wanted") if need.scope == "maybe" else need
 
 
 def _providers_by_ask(lock: Lock) -> dict[str, frozenset[str]]:

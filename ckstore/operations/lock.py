@@ -24,6 +24,7 @@ from ckstore.operations.lock_merge import mended_lock
 from ckstore.operations.moves import lacking
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
+from ckstore.operations.unmet import near_misses
 from ckstore.operations.yank import yank_notes
 from ckstore.resolve.resolver import Resolution, resolve
 
@@ -89,7 +90,9 @@ def make_lock(
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
-    return lock, (*resolution.notes, *_not_as_now(view, lock, present), *yank_notes(view, pins))
+    unmet = near_misses(resolution, catalogue)
+    told = _not_as_now(view, lock, present)
+    return lock, (*resolution.notes, *unmet, *told, *yank_notes(view, pins))
 
 
 def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:

@@ -25,6 +25,7 @@ from ckstore.objects.store import ObjectStore
 if TYPE_CHECKING:  # operations are imported when they are called: a script that finds needs no resolver
     from ckstore.objects.verify import Health
     from ckstore.operations.add import AddReport
+    from ckstore.operations.bisect import BisectReport
     from ckstore.operations.diff import DiffReport
     from ckstore.operations.exchange import PullReport, PushReport
     from ckstore.operations.export_lock import ExportReport
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.sources import SourceEntry
     from ckstore.operations.story import Story
     from ckstore.operations.undo import UndoReport
+    from ckstore.operations.update import UpdateReport
     from ckstore.operations.yank import YankReport
 
 Progress = Callable[[str], None]
@@ -170,6 +172,42 @@ class Store:
             return Locked(self.objects, report.lock, report.notes)
         lock, notes = make_lock(self.objects, asks, order)
         return Locked(self.objects, lock, notes)
+
+    def update_lock(
+        self, project: str | os.PathLike[str], references: str | Sequence[str] = (), *, precise: str = "",
+        dry_run: bool = False, try_runs: bool = False,
+    ) -> UpdateReport:  # fmt: skip
+        """Newer releases for a project's lock: see :func:`ckstore.operations.update.update_project`.
+
+        With ``try_runs`` its recorded runs are tried first, and what breaks one is left out.
+        """
+        from ckstore.operations.trial import Workbench
+        from ckstore.operations.update import Wanted, update_project
+
+        named = (references,) if isinstance(references, str) else tuple(references)
+        folder = Path(project)
+        bench = Workbench(self.objects, os.environ, folder, self._progress) if try_runs else None
+        return update_project(
+            self.objects, folder, Wanted(named, precise), dry_run=dry_run, bench=bench,
+            progress=self._progress,
+        )  # fmt: skip
+
+    def bisect(
+        self, good: Locked | Lock, bad: Locked | Lock, reference: str = "", *, action: str = "run",
+        **options: object,
+    ) -> BisectReport:  # fmt: skip
+        """The first bad release between two locks: see :func:`ckstore.operations.bisect.bisect`.
+
+        Without ``reference`` the runs that are recorded for ``good`` are tried; ``options`` are the action's.
+        """
+        from ckstore.actions.options import to_words
+        from ckstore.operations.bisect import Action, bisect
+
+        first, last = (one.lock if isinstance(one, Locked) else one for one in (good, bad))
+        wanted = Action(action, reference, tuple(to_words(options))) if reference else None
+        return bisect(
+            self.objects, first, last, wanted, environment=os.environ, progress=self._progress
+        )  # fmt: skip
 
     def read_lock(self, path: str | os.PathLike[str]) -> Locked:
         """A lock from a file; its pins are checked when it is used."""

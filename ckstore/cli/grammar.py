@@ -40,6 +40,19 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
+    'update': ('Take newer releases into ckstore.lock.', ('component*',), (
+        (('--precise',), 'word', 'Take the one REFERENCE to this version (or tag).'),
+        (('--dry-run',), '', 'Show what would change, and write nothing.'),
+        (('--try',), '', 'Try recorded runs first; leave out what breaks them.'),
+        (('--project',), 'folders', "The project's folder, instead of this one."),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'outdated': ('List the pins of a lock that have newer releases.', (), (
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
     'tree': ('Show what a lock holds, and what asked for it.', ('component*',), (
         (('--invert', '-i'), '', 'Below each component, who asked for it.'),
         (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
@@ -47,11 +60,6 @@ GRAMMAR: dict[str, Entry] = {
     )),
     'why': ('Say why a lock pins a component.', ('component',), (
         (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
-        (('--json',), '', 'Print JSON instead of text.'),
-    )),
-    'outdated': ('List the pins of a lock that have newer releases.', (), (
-        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
-        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
     'verify': ('Check that everything a lock names is here, to the byte.', ('files',), (
@@ -71,6 +79,12 @@ GRAMMAR: dict[str, Entry] = {
     )),
     'replay': ('Run a recorded run again and compare.', ('last',), (
         (('--keep',), '', 'Keep the workspace and say where it is.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'bisect': ('Name the release that broke what worked.', ('word*',), (
+        (('--good',), 'files', 'A lock with which it works.'),
+        (('--bad',), 'files', 'A later one with which it does not.'),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),

@@ -92,7 +92,7 @@ def _told(version: str, entry: str, one: Release | None) -> tuple[str, ...] | No
 
 
 def _head(record: Component, newest: Release, versions: int) -> str:
-    needs = [part for need in newest.needs for part in (need.role, need.ask)]
+    needs = [part for need in newest.needs for part in (need.role, need.told)]
     return pack_tags((
         newest.commit, newest.path, record.withdrawn, str(versions), _packed(record.names),
         _packed(_members(newest, "cmd")), _packed(_members(newest, "action")), _packed(needs),

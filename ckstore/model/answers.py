@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from ckstore.errors import InvalidInput
 from ckstore.model.requirements import Requirement
+from ckstore.model.tags import TagQuery
 from ckstore.model.versions import VersionRange, parse_version
 from ckstore.model.wildcards import fits
 
@@ -60,6 +61,21 @@ def means(requirement: Requirement, offer: Offer) -> bool:
     if requirement.source and not fits(requirement.source, offer.source):
         return False
     return requirement.name == offer.uid or fits(requirement.name, offer.name)
+
+
+def lacks(requirement: Requirement, offer: Offer) -> tuple[str, ...]:
+    """What of a requirement a release lacks, but for its version: ``tag:a``, ``no tag:b``, ``name:c``."""
+    tags = requirement.tags
+    if not tags:
+        return () if means(requirement, offer) else (f"name:{requirement.name}",)
+    absent = [f"tag:{tag}" for tag in tags.all_of if not TagQuery.of([tag]).matches(offer.tags)]
+    absent += [
+        f"tag:{'|'.join(group)}"
+        for group in tags.any_of
+        if not TagQuery.of([], [], [group]).matches(offer.tags)
+    ]
+    refused = [f"no tag:{tag}" for tag in tags.none_of if TagQuery.of([tag]).matches(offer.tags)]
+    return (*absent, *refused)
 
 
 def admits(wanted: str, version: str) -> bool:

@@ -69,6 +69,11 @@ class Pin:
         """``source:kind:name``."""
         return f"{self.source}:{self.kind}:{self.name}"
 
+    @property
+    def key(self) -> str:
+        """``source:uid``: what stays through a rename."""
+        return f"{self.source}:{self.uid}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SourcePin:

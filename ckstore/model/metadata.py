@@ -15,7 +15,7 @@ from ckstore.errors import InvalidInput
 from ckstore.model.names import check_name, derive_uid, fit_tag, is_uid, unfit_tag
 from ckstore.model.plain import Plain, as_text, as_texts
 
-Scope = Literal["one", "any", "every"]
+Scope = Literal["one", "any", "every", "maybe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,25 @@ class Need:
 
     ``scope``: *one* component, by name; *any* of the components with these tags (which of them is
     used depends on the host, so a lock pins all that qualify); *every* component with these tags
-    (a choice at run time, like datasets; none at all is not an error of the lock).
+    (a choice at run time, like datasets; none at all is not an error of the lock); *maybe* is *any* under a
+    condition that only the run knows: pinned all the same, and none at all is not an error of the lock.
+
+    ``when`` says the condition of a need that has the scope *maybe*; ``host`` the bounds of the version that
+    software found on the host must have (``>=3.5,<=3.9.99``, loose versions). Both are for people.
     """
 
     role: str
     ask: str
     scope: Scope = "one"
+    when: str = ""
+    host: str = ""
+
+    @property
+    def told(self) -> str:
+        """What is asked, with bounds and condition, as people read it."""
+        more = [f"of the host: {self.host}"] if self.host else []
+        more += [f"when {self.when}"] if self.when else []
+        return f"{self.ask} ({'; '.join(more)})" if more else self.ask
 
 
 @dataclass(frozen=True, slots=True)

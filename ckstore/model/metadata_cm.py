@@ -6,20 +6,22 @@
     MLC   <automation>/<alias>/meta.yaml, else meta.json
 
 Automation, alias and UID are in the file; the folders speak where it is silent. A dependency is a query of
-tags, met by one of the scripts that have them. What depends on the environment at run time
-(``enable_if_env`` and its like, ``<<<…>>>`` in tags, the dependencies of a variation) cannot be known
-beforehand: it stays in the body and becomes no need. So do variations (tags with ``_``) and bounds of
-versions, which are those of software that a script detects or installs, not of the script.
+tags, met by one of the scripts that have them. What depends on the run (``enable_if_env`` and its like,
+``<<<…>>>`` in tags, the dependencies of a variation, of a version, of a container) is a need that says when.
+Variations that are asked for (tags with ``_``) choose no other script; bounds of versions are those of
+software that a script detects or installs, not of the script.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from ckstore.errors import InvalidInput
 from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, fit_tags, split_tags
 from ckstore.model.names import derive_uid, is_uid, unsafe_component_name
+from ckstore.model.occasions import all_of, any_of, bounds, unless, variables
 from ckstore.model.plain import Plain, Twice, as_flag, as_list, as_map, as_text, as_texts, parse_json
 from ckstore.model.tags import TagQuery
 from ckstore.model.versions import parse_version
@@ -29,7 +31,6 @@ CM_FILES = ("_cm.yaml", "_cm.json")
 MLC_FILES = ("meta.yaml", "meta.json")
 CM_BASE = "_base"  # names the component whose metadata one inherits
 _SETS = {"deps": "deps", "prehook_deps": "prehook", "posthook_deps": "posthook", "post_deps": "post"}
-_CONDITIONS = ("enable_if_env", "enable_if_any_env", "skip_if_env", "skip_if_any_env", "run_if_state_all")
 _IDENTITY = frozenset(["alias", "uid"])
 _VERSION = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?", re.ASCII)
 
@@ -136,29 +137,90 @@ def _version(text: str) -> str:
         return ""
 
 
+@dataclass(slots=True)
+class _Asked:
+    """One need in the making; ``occasions`` of it are alternatives, and an empty one is: always."""
+
+    role: str
+    query: TagQuery
+    host: str
+    occasions: list[str]
+
+
 def _needs(body: Plain, told: dict[str, None]) -> Iterator[Need]:
-    roles: dict[str, list[TagQuery]] = {}  # one script with several variations is one need
+    """What a script needs always, then what it may need: in a variation, at a version, in a container.
+
+    The same wish on several occasions is one need: of a script with a hundred variations hardly ten differ.
+    """
+    found: dict[tuple[TagQuery, str], _Asked] = {}
+    always: dict[tuple[str, TagQuery, str], _Asked] = {}
+    for occasion, table in _tables(body):
+        for asked in _dependencies(table, occasion, told):
+            if asked.occasions == [""]:
+                always.setdefault((asked.role, asked.query, asked.host), asked)
+            else:
+                same = found.setdefault((asked.query, asked.host), asked)
+                same.occasions += [one for one in asked.occasions if one not in same.occasions]
+    certain = {(asked.query, host) for asked in always.values() for host in (asked.host, "")}
+    perhaps = [asked for key, asked in found.items() if key not in certain]
+    roles: dict[str, int] = {}
+    for asked in (*always.values(), *perhaps):
+        roles[asked.role] = number = roles.get(asked.role, 0) + 1
+        role = asked.role + (f".{number}" if number > 1 else "")
+        when = any_of(asked.occasions)
+        yield Need(role, f"script[{asked.query}]", "maybe" if when else "any", when, asked.host)
+
+
+def _tables(body: Plain) -> Iterator[tuple[str, Plain]]:
+    """What states dependencies, each with the occasion on which it does; always comes first."""
+    yield "", body
+    for key, word in (("variations", "variation"), ("versions", "version")):
+        for name, value in as_map(body.get(key)).items():
+            table = as_map(value)
+            default = " (the default)" if as_flag(table.get("default")) else ""
+            yield f"{word} {name}{default}", table
+    yield "in a container", as_map(body.get("docker"))
+
+
+def _dependencies(table: Plain, occasion: str, told: dict[str, None]) -> Iterator[_Asked]:
     for key, prefix in _SETS.items():
-        for dep in as_list(body.get(key)):
-            table = as_map(dep)
-            if as_flag(table.get("dynamic")) or any(table.get(condition) for condition in _CONDITIONS):
-                continue
-            asked = _query(table, f"{prefix} {as_text(table.get('tags'))!r}", told)
-            if asked is None:
-                continue
-            role = f"{prefix}.{(as_texts(table.get('names')) or ['-'.join(asked.all_of)])[0]}"
-            before = roles.setdefault(role, [])
-            if asked not in before:
-                before.append(asked)
-                number = f".{len(before)}" if len(before) > 1 else ""
-                yield Need(role + number, f"script[{asked}]", "any")
+        for value in as_list(table.get(key)):
+            dep = as_map(value)
+            asked = _query(dep, f"{prefix} {as_text(dep.get('tags'))!r}", told)
+            if asked is not None:
+                name = (as_texts(dep.get("names")) or ["-".join(asked.all_of)])[0]
+                when = all_of([occasion, *_conditions(dep)])
+                yield _Asked(f"{prefix}.{name}", asked, _bounds(dep), [when])
+
+
+def _conditions(dep: Plain) -> list[str]:
+    """What the environment of the run must be, in words."""
+    return [
+        variables(dep.get("enable_if_env")),
+        variables(dep.get("enable_if_any_env"), any_of=True),
+        unless(variables(dep.get("skip_if_env"))),
+        unless(variables(dep.get("skip_if_any_env"), any_of=True)),
+        f"state {variables(dep.get('run_if_state_all'))}" if dep.get("run_if_state_all") else "",
+        f"{','.join(open_tags)} is set" if (open_tags := _open(dep)) else "",
+    ]
+
+
+def _open(dep: Plain) -> list[str]:
+    """Tags that the environment completes (``<<<MODEL>>>``); those of variations ask for no other script."""
+    return [tag for tag in split_tags(dep.get("tags")) if "<<<" in tag and tag.lstrip("-")[:1] != "_"]
+
+
+def _bounds(dep: Plain) -> str:
+    """Bounds of what the script of a dependency finds or installs, after the variation that names it."""
+    names = ("version_min", "version_max", "version", "version_max_usable")
+    told = bounds(*(as_text(dep.get(name)) for name in names))
+    of = ",".join(tag for tag in split_tags(dep.get("tags")) if tag.startswith("_"))
+    return f"{of} {told}" if told and of else told
 
 
 def _query(dep: Plain, role: str, told: dict[str, None]) -> TagQuery | None:
-    """The tags that are known beforehand; None when there are none, or what they are is not."""
-    written = split_tags(dep.get("tags"))
-    if any("<<<" in tag for tag in written):
-        return None
+    """The tags that are known beforehand; None when there are none."""
+    written = [tag for tag in split_tags(dep.get("tags")) if "<<<" not in tag]
     plain = [tag for tag in written if tag[0] not in "_-"]
     refused = [tag[1:] for tag in written if tag[0] == "-" and tag[1:2] not in ("", "_")]
     wanted, unwanted = fit_tags(plain, role, told), fit_tags(refused, role, told)

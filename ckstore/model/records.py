@@ -3,6 +3,10 @@
 Records are msgpack maps with sorted keys and a schema number, made of text, integers, lists and maps
 only: no floats, no booleans, no null. The same record is the same bytes on every machine, and its
 object id is taken from those bytes. Measurements travel as text.
+
+The schema number is the lowest that can say what a record says: whoever does not know the newer one can
+still read all that has nothing of it, and the same record is the same bytes, whoever wrote it. Schema 2 added
+conditions and bounds to the needs of releases.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import msgpack
 from ckstore.errors import CorruptData, Unsupported
 from ckstore.model.metadata import Need
 
-SCHEMA = 1
+SCHEMA = 2  # the highest that is known
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
@@ -84,7 +88,9 @@ def _canonical(value: object) -> object:
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if isinstance(value, Need):
-        return {"ask": value.ask, "role": value.role, "scope": value.scope}
+        told = {"host": value.host, "when": value.when}
+        known = {"ask": value.ask, "role": value.role, "scope": value.scope}
+        return dict(sorted([*known.items(), *((key, text) for key, text in told.items() if text)]))
     raise TypeError(f"a record cannot hold {type(value).__name__}")
 
 
@@ -96,11 +102,15 @@ class _Record:
     def encode(self) -> bytes:
         """Canonical bytes; text that is no UTF-8 (paths, command lines) is made :func:`storable`."""
         names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
-        values = {"schema": SCHEMA, **{name: getattr(self, name) for name in names}}
+        values = {"schema": self._schema(), **{name: getattr(self, name) for name in names}}
         try:
             return encode(values)
         except TypeError:  # rare, and looking for it beforehand would cost every record
             return encode(_storable(values))
+
+    def _schema(self) -> int:
+        """The lowest schema that can say this."""
+        return 1
 
     @classmethod
     def decode(cls, data: bytes, what: str = "a record") -> Self:
@@ -160,6 +170,10 @@ class Release(_Record):
     description: str = ""
     tags: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
+
+    def _schema(self) -> int:
+        newer = any(need.when or need.host or need.scope == "maybe" for need in self.needs)
+        return 2 if newer else 1
 
     @classmethod
     def _shape(cls, value: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Requirement:
         named = _NAME_FORM.fullmatch(text)
         parts = named[1].split(":") if named else []
         if not named or not 1 <= len(parts) <= 3 or not all(parts):
-            raise InvalidInput(f"{text!r} does not name a component.", code="bad-reference", hints=[_HINT])
+            raise _no_reference(text)
         _check_parts(text, parts)
         source, kind, name = ["", "*", *parts][-3:] if len(parts) < 2 else ["", *parts][-3:]
         return cls(
@@ -72,6 +72,31 @@ class Requirement:
         if self.tags:
             return f"{kind}[{self.tags}]{suffix}"
         return ":".join(part for part in (self.source, kind, self.name) if part) + suffix
+
+
+def _no_reference(text: str) -> InvalidInput:
+    head, bracket, rest = text.partition("[")
+    reason = ""
+    if not text:
+        reason = "it is empty"
+    elif text.endswith("@"):
+        reason = "no range of versions stands after '@'"
+    elif bracket and "]" not in rest:
+        reason = "']' is missing"
+    elif bracket and not rest.partition("]")[0]:
+        reason = "no tags stand between the brackets"
+    elif bracket and not head:
+        reason = f"a kind must stand before the tags, or * for any: *{text}"
+    elif bracket and ":" in head:
+        reason = "tags are asked of all sources: write a kind before them, and nothing else"
+    elif bracket and not rest.partition("]")[2].startswith("@"):
+        reason = "after ']' only a range may follow: '@^1.2'"
+    elif not bracket and text.count(":") > 2:
+        reason = "there are too many colons"
+    return InvalidInput(
+        f"{text!r} does not name a component{': ' if reason else ''}{reason}.",
+        code="bad-reference", hints=[_HINT],
+    )  # fmt: skip
 
 
 def _check_parts(text: str, parts: tuple[str, ...] | list[str]) -> None:

@@ -36,7 +36,7 @@ def _are_texts(value: object) -> bool:
 
 def _are_needs(value: object) -> bool:
     return isinstance(value, (tuple, list)) and all(
-        isinstance(item, Need) and _is_text(item.role) and _is_text(item.ask) and _is_text(item.scope)
+        isinstance(item, Need) and all(map(_is_text, (item.role, item.ask, item.scope, item.when, item.host)))
         for item in value
     )
 

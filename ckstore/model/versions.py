@@ -127,7 +127,7 @@ def _comparator(piece: str) -> _Interval:
         raise InvalidInput(
             f"{piece!r} is not a version range.",
             code="bad-range",
-            hints=["ranges look like ^1.2, ~1.2.3, >=1,<3, =1.2.3 or *"],
+            hints=[*_advice(piece), "ranges look like ^1.2, ~1.2.3, >=1,<3, 1.*, ^1||^3 or *"],
         )
     given = [int(part) for part in numbers.groups()[:3] if part is not None]
     major, minor, patch = [*given, 0, 0][:3]
@@ -135,6 +135,29 @@ def _comparator(piece: str) -> _Interval:
     default = "=" if len(given) < 3 and piece.endswith(("*", "x")) else "^"
     named = (base,) if base.prerelease else ()
     return _bounds(match.group(1) or default, base, len(given), named)
+
+
+_MISTAKES = (  # what others write, and what it is here
+    (r"", "nothing stands on one side of a comma or ||"),
+    (r"[\^~<>=]+", "a version must stand after {0!r}"),
+    (r"==.*|===.*", "one = is enough"),
+    (r"~>.*|~=.*", "write ~1.2"),
+    (r"=[<>].*", "write >= or <="),
+    (r"!=?.*", "nothing is left out of a range but by two: <1.2||>1.2"),
+    (r"[\^~<>=]*[vV]\d.*", "write versions without a v"),
+    (r"\S+\s+-\s+\S+|[\d.]+-[\d]+(\.[\d]+)+", "write both ends: >=1.2,<2"),
+    (r".*\s.*", "write a comma between two conditions: >=1,<3"),
+    (r"[\^~<>=]*\d+(\.\d+)?-.*", "only a version of three numbers has a pre-release: 1.2.0-rc.1"),
+    (r"[\^~<>=]*\d+(\.\d+){3,}.*", "a version has three numbers"),
+    (r"[\^~<>=]*(\d+\.)*0\d.*", "numbers have no zeros before them"),
+    (r"[\^~<>=]*(\d+\.)?[*x]\.\d.*", "only what follows may be left open: 1.*, not *.1"),
+)
+
+
+def _advice(piece: str) -> list[str]:
+    """What was probably meant; nothing for what looks like nothing."""
+    fitting = (told for pattern, told in _MISTAKES if re.fullmatch(pattern, piece, re.ASCII | re.DOTALL))
+    return [told.format(piece) for told in fitting][:1]
 
 
 def _bounds(operator: str, base: Version, given: int, named: tuple[Version, ...]) -> _Interval:

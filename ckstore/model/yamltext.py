@@ -11,18 +11,22 @@ would create other objects, nesting deeper and values larger than the limits all
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from ckstore.errors import InvalidInput
 from ckstore.model.limits import MAX_DATA_VALUES
 from ckstore.model.plain import MAX_DEPTH, Plain, Twice, check_size
+from ckstore.model.yamlparts import Part, Parts
 
 _NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset(["!", *(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq",
                                                       "timestamp"))])  # fmt: skip
 _MERGE = "<<"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SMALL = 1024  # bytes up to which a document is read at once
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
@@ -32,16 +36,39 @@ def parse_yaml(data: bytes, where: str, twice: Twice | None = None) -> Plain:
     Of a key that is there twice the last one counts, as for the tools that the files are written for;
     they are added to ``twice``. Raises :class:`InvalidInput` naming ``where``, line and column.
     """
+    check_size(data, where)
+    parts = _PARTS.read(data.removeprefix(_BYTE_ORDER_MARK)) if len(data) > _SMALL else None
+    if parts is None:
+        return _parse_whole(data, where, twice)
+    if twice is not None:
+        _tell(parts.twice, twice)
+    return cast(Plain, parts.value)
+
+
+def _tell(found: Iterable[tuple[str, int]], twice: Twice) -> None:
+    for key, line in found:
+        twice.add(key, f"line {line + 1}")
+
+
+def _parse_part(text: bytes, above: int) -> Part | None:
+    """The value of a part of a document; None when it has none, or cannot be read."""
+    import yaml
+
+    build = _Build("", above)
+    try:
+        build.run(text.decode())
+    except (InvalidInput, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    value = build.value
+    return Part(value, build.total, tuple(build.twice)) if isinstance(value, (dict, list)) else None
+
+
+def _parse_whole(data: bytes, where: str, twice: Twice | None) -> Plain:
     import yaml  # costs start-up time; few commands read YAML
 
-    check_size(data, where)
-    parser = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    build = _Build(where, twice or Twice())
+    build = _Build(where)
     try:
-        # not yaml.parse(): its generator asks twice for every event
-        next_event = parser(data.decode("utf-8-sig")).get_event
-        while (event := next_event()) is not None:
-            build.take(event)
+        build.run(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _refused(where, line, 0, f"not UTF-8: {error.reason}") from error
@@ -55,6 +82,8 @@ def parse_yaml(data: bytes, where: str, twice: Twice | None = None) -> Plain:
         raise _refused(where, line, column, reason) from error
     if not isinstance(build.value, dict):
         raise _refused(where, 1, 0, f"a mapping was expected, found {_sort(build.value)}")
+    if twice is not None:
+        _tell(build.twice, twice)
     return build.value
 
 
@@ -85,15 +114,29 @@ class _Open:
 
 @dataclass(slots=True)
 class _Build:
-    """Turns events into one value, without recursion; collections that an alias names are shared."""
+    """Turns events into one value, without recursion; collections that an alias names are shared.
+
+    ``above``: levels that the text is below. ``total``: nodes so far, with every alias written out.
+    ``twice``: keys that are there twice in one place, with their lines from 0.
+    """
 
     where: str
-    twice: Twice
+    above: int = 0
     value: object = None
+    total: int = 0
+    twice: list[tuple[str, int]] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[object, int]] = field(default_factory=dict)  # anchor → (value, size)
     _documents: int = 0
-    _total: int = 0  # nodes so far, with every alias written out
+
+    def run(self, text: str) -> None:
+        """All events of a text."""
+        import yaml
+
+        # not yaml.parse(): its generator asks twice for every event
+        next_event = getattr(yaml, "CBaseLoader", yaml.BaseLoader)(text).get_event
+        while (event := next_event()) is not None:
+            self.take(event)
 
     def take(self, event: Any) -> None:
         """One event of the parser."""
@@ -120,8 +163,8 @@ class _Build:
         return _refused(self.where, mark.line + 1, mark.column + 1, reason)
 
     def _count(self, event: Any, size: int) -> None:
-        self._total += size
-        if self._total > MAX_DATA_VALUES:
+        self.total += size
+        if self.total > MAX_DATA_VALUES:
             raise self._error(event, f"more than {MAX_DATA_VALUES} values, with every alias written out")
 
     def _check_tag(self, event: Any) -> None:
@@ -151,7 +194,7 @@ class _Build:
             self._anchors[event.anchor] = text, 1
         top.key, top.merges = text, plain and text == _MERGE
         if not top.merges and text in top.value:
-            self.twice.add(text, f"line {event.start_mark.line + 1}")
+            self.twice.append((text, event.start_mark.line))
 
     def _start(self, event: Any, value: dict[str, Any] | list[Any]) -> None:
         if event.tag is not None:
@@ -160,7 +203,7 @@ class _Build:
         top = self._open[-1] if self._open else None
         if top is not None and isinstance(top.value, dict) and top.key is None:
             raise self._error(event, "a key must be text")
-        if len(self._open) >= MAX_DEPTH:
+        if len(self._open) + self.above >= MAX_DEPTH:
             raise self._error(event, f"nested deeper than {MAX_DEPTH} levels")
         self._open.append(_Open(value, event.anchor))
 
@@ -201,3 +244,6 @@ class _Build:
             raise self._error(event, "a merge key takes a mapping or a list of mappings")
         top.merged += parts
         top.key = None
+
+
+_PARTS = Parts(_parse_part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ckstore.errors import Conflict
 from ckstore.model.locks import Lock
@@ -17,6 +18,22 @@ from ckstore.operations.underived import underived
 from ckstore.resolve.problem import Candidate, Choice
 
 Search = Callable[[Query], Iterable[Hit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """Where a new lock shall go; components are named by ``source:uid``.
+
+    ``free`` ones of a present lock may move: it stays with them, and not with their versions. ``wished`` has
+    versions that are taken as if a lock had them. What is ``barred`` is offered to nobody.
+    """
+
+    free: frozenset[str] = frozenset()
+    wished: Mapping[str, str] = field(default_factory=dict)
+    barred: frozenset[str] = frozenset()
+
+
+STRAIGHT = Steering()
 
 
 class StoreCatalogue:
@@ -34,15 +51,20 @@ class StoreCatalogue:
     def __init__(
         self, view: LogView, search: Search, suggest: Callable[[Query], tuple[str, ...]],
         order: Sequence[str] = (), present: Lock | None = None, preferred: Mapping[str, str] | None = None,
-        *, refill: bool = False,
+        *, refill: bool = False, steering: Steering = STRAIGHT,
     ) -> None:  # fmt: skip
         self._view = view
+        self._barred = steering.barred
         self._search = search
         self._suggest = suggest
         self._order = [*order, *([] if KINDS_SOURCE in order else [KINDS_SOURCE])]
-        locked = {f"{pin.source}:{pin.uid}": pin.version for pin in present.pins} if present else {}
-        self._locked = locked
-        self._preferred = {**(preferred or {}), **locked}
+        locked = {pin.key: pin.version for pin in present.pins} if present else {}
+        self._locked = {
+            **{key: version for key, version in locked.items() if key not in steering.free},
+            **steering.wished,
+        }
+        self._known = locked.keys() | self._locked.keys() | steering.free
+        self._preferred = {**(preferred or {}), **self._locked}
         self._providers = _providers_by_ask(present) if present else {}
         self._answers = _answers_by_asker(present) if present else {}
         self._refill = refill
@@ -77,7 +99,7 @@ class StoreCatalogue:
         if ordered:
             found = [c for c in ordered if c.source == ordered[0].source]
         if len(found) > 1:
-            found = [c for c in found if c.key in self._locked] or found
+            found = [c for c in found if c.key in self._known] or found
         if len(found) > 1:
             raise _ambiguous(requirement, found)
         return found
@@ -120,21 +142,34 @@ class StoreCatalogue:
         who = (asker.candidate.key, asker.version) if asker else ("", "")
         answers = self._answers.get(who)
         if answers is None or (asker is None and need.ask not in answers):
-            return None
+            return self._of_first_source(need) if need.when else None
         keys = answers.get(need.ask, frozenset())
         if not keys and (self._refill or need.scope != "every"):
-            return None
+            return self._of_first_source(need) if need.when else None
         return keys if keys <= {c.key for c in self.tagged(Requirement.parse(need.ask))} else None
+
+    def _of_first_source(self, need: Need) -> frozenset[str]:
+        """Like what *any* may provide, what *maybe* does comes from one source: the first that has it."""
+        requirement = Requirement.parse(need.ask)
+        wanted = VersionRange.parse(requirement.range)
+        usable = [
+            candidate for candidate in self.tagged(requirement)
+            if any(wanted.admits(parse_version(version)) for version in candidate.versions)
+        ]  # fmt: skip
+        return frozenset(c.key for c in usable if c.source == usable[0].source)
 
     def _group(self, hits: Iterable[Hit]) -> list[Candidate]:
         """One candidate per component, named as its preferred release names it."""
         by_uid: dict[tuple[str, str], list[Hit]] = {}
         for hit in hits:
-            by_uid.setdefault((hit.source, hit.uid), []).append(hit)
+            if f"{hit.source}:{hit.uid}" not in self._barred:
+                by_uid.setdefault((hit.source, hit.uid), []).append(hit)
         candidates = []
         for (source, uid), releases in by_uid.items():
             first, kept = self._preferred.get(f"{source}:{uid}"), self._locked.get(f"{source}:{uid}")
-            releases.sort(key=lambda hit: (hit.version == first, parse_version(hit.version)), reverse=True)
+            releases.sort(
+                key=lambda hit: (hit.version == first, parse_version(hit.version), hit.version), reverse=True
+            )
             claimed = self._claimed(source, uid)
             usable = [
                 hit for hit in releases
@@ -159,10 +194,11 @@ class StoreCatalogue:
         return yank.reason if yank else ""
 
     def release(self, candidate: Candidate, version: str) -> Release:
-        """The release of a candidate, from the log."""
+        """The release of a candidate, from the log; its needs as they are asked for."""
         key = (candidate.key, version)
         if key not in self._releases:
-            self._releases[key] = self._view.release(candidate.source, candidate.uid, version)
+            release = self._view.release(candidate.source, candidate.uid, version)
+            self._releases[key] = replace(release, needs=tuple(map(_as_asked, release.needs)))
         return self._releases[key]
 
     def implied(self, release: Release) -> list[Need]:
@@ -179,6 +215,11 @@ class StoreCatalogue:
         return self._suggest(Query(requirement.source, kinds, requirement.name, tags=requirement.tags))
 
 
+def _as_asked(need: Need) -> Need:
+    """What may be needed is asked for like a choice at run time: as much as can be had, perhaps nothing."""
+    return replace(need, scope="every", when=need.when or "wanted") if need.scope == "maybe" else need
+
+
 def _providers_by_ask(lock: Lock) -> dict[str, frozenset[str]]:
     """``source:uid`` of what a lock has for each ask, whoever asked."""
     edges = ((edge.ask, edge.got) for pin in lock.pins for edge in pin.needs)
@@ -190,15 +231,14 @@ def _answers_by_asker(lock: Lock) -> dict[tuple[str, str], dict[str, frozenset[s
     found: dict[tuple[str, str], dict[str, frozenset[str]]] = {("", ""): _keys(lock, lock.roots)}
     for pin in lock.pins:
         pairs = ((edge.ask, edge.got) for edge in pin.needs)
-        found[f"{pin.source}:{pin.uid}", pin.version] = _keys(lock, pairs)
+        found[pin.key, pin.version] = _keys(lock, pairs)
     return found
 
 
 def _keys(lock: Lock, pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for ask, got in pairs:
-        pin = lock.pin(got)
-        found.setdefault(ask, set()).add(f"{pin.source}:{pin.uid}")
+        found.setdefault(ask, set()).add(lock.pin(got).key)
     return {ask: frozenset(keys) for ask, keys in found.items()}
 
 

@@ -13,10 +13,9 @@ from typing import Literal
 
 from ckstore.errors import InvalidInput
 from ckstore.index.relations import Asker, answered_by, answering, askers
-from ckstore.model.answers import Offer, answers, read_ask
+from ckstore.model.answers import Offer, answers, lacks, read_ask
 from ckstore.model.interface import InterfaceChange
 from ckstore.model.requirements import Requirement
-from ckstore.model.tags import TagQuery
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.diff import Side, interface_change, pair_named, release_named, side_of
 from ckstore.operations.find import with_index
@@ -117,7 +116,7 @@ def concerned(db: sqlite3.Connection, old: Offer, new: Offer | None) -> Iterator
         if requirement is None or (new is not None and answers(requirement, new)):
             continue
         fate, by = _fate(db, requirement, old, new)
-        missing = _missing(requirement, new)
+        missing = lacks(requirement, new) if new else ()
         found += [_concerned(asker, fate, missing, by) for asker in askers(db, ask) if asker.key != old.key]
     order = {"lost": 0, "served": 1, "kept": 2}
     yield from sorted(found, key=lambda one: (order[one.fate], one.component, one.role, one.ask))
@@ -135,23 +134,6 @@ def _fate(
     if requirement.range != "*" and new is not None:
         return "kept", (old.reference,)
     return "lost", ()
-
-
-def _missing(requirement: Requirement, new: Offer | None) -> tuple[str, ...]:
-    """What of a need the new release does not have."""
-    if new is None:
-        return ()
-    if not requirement.tags:
-        return (f"name:{requirement.name}",) if requirement.name not in (new.name, new.uid) else ()
-    tags = requirement.tags
-    absent = [f"tag:{tag}" for tag in tags.all_of if not TagQuery.of([tag]).matches(new.tags)]
-    absent += [
-        f"tag:{'|'.join(group)}"
-        for group in tags.any_of
-        if not TagQuery.of([], [], [group]).matches(new.tags)
-    ]
-    refused = [f"no tag:{tag}" for tag in tags.none_of if TagQuery.of([tag]).matches(new.tags)]
-    return (*absent, *refused)
 
 
 def _concerned(asker: Asker, fate: Fate, missing: tuple[str, ...], by: tuple[str, ...]) -> Concerned:

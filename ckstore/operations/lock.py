@@ -17,12 +17,14 @@ from ckstore.model.records import Source
 from ckstore.model.requirements import Requirement
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
-from ckstore.operations.catalogue import StoreCatalogue
+from ckstore.operations.catalogue import STRAIGHT, Steering, StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.lock_merge import mended_lock
+from ckstore.operations.moves import lacking
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
+from ckstore.operations.unmet import near_misses
 from ckstore.operations.yank import yank_notes
 from ckstore.resolve.resolver import Resolution, resolve
 
@@ -62,12 +64,14 @@ class LockReport:
 
 def make_lock(
     store: ObjectStore, asks: Sequence[str], order: Sequence[str] = (), present: Lock | None = None,
-    *, refill: bool = False,
+    *, refill: bool = False, steering: Steering = STRAIGHT, precise: Sequence[str] = (),
 ) -> tuple[Lock, tuple[str, ...]]:  # fmt: skip
     """Resolve ``asks`` against the store; gives the lock and notes for the user.
 
     ``order`` is the precedence of sources, ``present`` a lock whose answers are kept; with ``refill``, not
-    those needs for which it has nothing. Raises the errors of :func:`ckstore.resolve.resolver.resolve`.
+    those needs for which it has nothing. ``precise`` are further requirements that count, and are no roots
+    of the lock.
+    Raises the errors of :func:`ckstore.resolve.resolver.resolve`.
     """
     shipped = ensure_kinds(store)
     view = store.view()
@@ -75,9 +79,10 @@ def make_lock(
     with opened(store.path) as (index, _):
         catalogue = StoreCatalogue(
             view, lambda query: search(index, query), lambda query: suggestions(store.path, query),
-            order, present, shipped, refill=refill,
+            order, present, shipped, refill=refill, steering=steering,
         )  # fmt: skip
-        resolution = resolve([need for _, need in roots], catalogue)
+        exact = [Need("update", ask) for ask in precise]
+        resolution = resolve([*exact, *(need for _, need in roots)], catalogue)
     pins = tuple(_pin(resolution, catalogue, name) for name in resolution.chosen)
     answers = resolution.edges.get("", ())
     lock = Lock(
@@ -85,7 +90,9 @@ def make_lock(
         sources=tuple(_source_pins(view, pins, catalogue, present)),
         pins=pins,
     )
-    return lock, (*resolution.notes, *_withdrawn(view, pins), *yank_notes(view, pins))
+    unmet = near_misses(resolution, catalogue)
+    told = _not_as_now(view, lock, present)
+    return lock, (*resolution.notes, *unmet, *told, *yank_notes(view, pins))
 
 
 def _roots(store: ObjectStore, ask: str, present: Lock | None) -> list[Need]:
@@ -139,15 +146,23 @@ def _url(source: Source) -> str:
     return source.url if source.kind == "git" else f"{source.kind}:{source.name}"
 
 
-def _withdrawn(view: LogView, pins: tuple[Pin, ...]) -> list[str]:
+def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
+    """What was withdrawn or renamed since; of new pins also what the newest releases lack."""
     notes = []
-    for pin in pins:
+    before = {(pin.key, pin.version) for pin in present.pins} if present else set()
+    for pin in lock.pins:
         component = view.component(pin.source, pin.uid)
         if component is None:
             continue
+        renamed = (component.kind, component.name) != (pin.kind, pin.name)
+        now = f", now {component.kind}:{component.name}," if renamed else ""
+        known = component.newest == pin.version or (pin.key, pin.version) in before
+        missing = "" if known else lacking(view, lock, pin)
         if component.withdrawn:
             notes.append(f"{pin.component} was withdrawn upstream; pinned all the same")
-        elif (component.kind, component.name) != (pin.kind, pin.name):
+        elif missing:
+            notes.append(f"{pin.component} is pinned at {pin.version}: {component.newest}{now} {missing}")
+        elif renamed:
             notes.append(f"{pin.component} is now called {component.kind}:{component.name}; pinned as it was")
     return notes
 
@@ -166,7 +181,7 @@ def lock_project(
     before, told = _before(project, update)
     if not requires:
         raise _nothing_to_lock(project)
-    lock, notes = make_lock(store, requires, _order(store, manifest), None if update else before)
+    lock, notes = make_lock(store, requires, order_of_manifest(store, manifest), None if update else before)
     path = project / LOCK_FILE
     if requires != manifest.requires or not (project / FILE).is_file():
         write_whole(project / FILE, manifest_text(project, requires))
@@ -238,7 +253,7 @@ def _before(project: Path, update: bool) -> tuple[Lock | None, tuple[str, ...]]:
         ) from error
 
 
-def _order(store: ObjectStore, manifest: Manifest) -> list[str]:
+def order_of_manifest(store: ObjectStore, manifest: Manifest) -> list[str]:
     """The manifest's sources by name; one that is not mirrored yet simply has no candidates."""
     known = {source.url: source.name for source in store.view().sources() if source.url}
     return [known.get(_address(url), name) for name, url in manifest.sources.items()]
@@ -278,7 +293,7 @@ def check_project(store: ObjectStore, project: Path) -> LockReport:
         note = f"there is no {FILE}: the pins were checked, not whether they are what anybody asked for"
         return LockReport(path, present, (), (note,), written=False)
     manifest = read_manifest(project)
-    lock, notes = make_lock(store, manifest.requires, _order(store, manifest), present)
+    lock, notes = make_lock(store, manifest.requires, order_of_manifest(store, manifest), present)
     if lock.emit() != text:
         raise Conflict(
             f"{path} is out of date: {_summary(_changes(present, lock))}.",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckstore.errors import InvalidInput
-from ckstore.model.metadata import Metadata, Need, Place
+from ckstore.model.metadata import Metadata, Need, Place, Scope
 from ckstore.model.metadata_ck import CK_FILE, CK_INFO
 from ckstore.model.metadata_formats import parse_metadata
 from ckstore.model.metadata_native import NATIVE_FILE
@@ -198,6 +198,78 @@ class TestCollectiveKnowledge:
         package = ck(deps, place=Place("package", "lib"))
         assert package.needs == (Need("cc", "soft|package[compiler]", "any"),)
 
+    @pytest.mark.parametrize(
+        ("more", "when", "host"),
+        [
+            (
+                {"local": "yes", "sort": 20, "force_target_as_host": "yes", "only_for_host_os_tags": []},
+                "",
+                "",
+            ),
+            ({"version_from": [3, 5, 0], "version_to": [3, 9, 999]}, "", ">=3.5.0,<=3.9.999"),
+            ({"version_from": "3", "version_to": []}, "", ">=3"),
+            ({"only_for_target_os_tags": ["android", "linux"]}, "target OS android|linux", ""),
+            ({"only_for_host_os_tags": ["windows"]}, "host OS windows", ""),
+            ({"only_for_target_os": "linux-64"}, "target OS linux-64", ""),
+            ({"only_for_cmd": ["a", "b"]}, "command a|b", ""),
+            ({"enable_if_env": [{"A": ["1", "2"], "B": "x"}, {"C": [""]}]}, "(A=1|2 and B=x) or C=", ""),
+            ({"disable_if_env": [{"A": "on"}]}, "not (A=on)", ""),
+            ({"only_for_host_os_tags": ["linux"], "enable_if_env": {"A": "1"}}, "host OS linux and A=1", ""),
+        ],
+    )
+    def test_what_depends_on_platform_and_environment_says_on_what(
+        self, more: dict[str, object], when: str, host: str
+    ) -> None:
+        scope: Scope = "maybe" if when else "any"
+        (need,) = ck({"compile_deps": {"cc": {"tags": "cc", **more}}}).needs
+        assert need == Need("compile.cc", "soft|package[cc]", scope, when, host)
+
+    @pytest.mark.parametrize(
+        ("or_tags", "asked"),
+        [
+            ("a;b", "lib,a|b"),
+            ("a", "a,lib"),
+            ("a,b;c", "lib,a|c,b|c"),
+            ("a,b;a,c", "a,lib,b|c"),
+            ("~a", "lib,!a"),
+            ("~a,b", "b,lib,!a"),
+            ("lib;a", "lib,a|lib"),
+            ("a;a", "a,lib"),
+            ("a; ;", "a,lib"),
+            ("", "lib"),
+            (["a"], "lib"),
+        ],
+    )
+    def test_alternatives_of_tags_become_groups(self, or_tags: object, asked: str) -> None:
+        (need,) = ck({"run_deps": {"x": {"tags": "lib", "or_tags": or_tags}}}).needs
+        assert need.ask == f"soft|package[{asked}]"
+        assert str(Requirement.parse(need.ask)) == need.ask
+
+    @pytest.mark.parametrize("or_tags", ["a;~b", ";".join(f"a{n},b{n},c{n}" for n in range(9))])
+    def test_alternatives_that_a_requirement_cannot_say_are_told_and_ask_for_more(self, or_tags: str) -> None:
+        found = ck({"run_deps": {"x": {"tags": "lib", "or_tags": or_tags}}})
+        assert [need.ask for need in found.needs] == ["soft|package[lib]"]
+        assert "or_tags" in found.problems[0] and "left out" in found.problems[0]
+
+    @given(
+        st.lists(st.sets(st.sampled_from(["a", "b", "c", "~a", "~b"]), min_size=1, max_size=3), max_size=3),
+        st.sets(st.sampled_from("abc")),
+    )
+    def test_no_component_that_the_alternatives_admit_is_refused(
+        self, alternatives: list[set[str]], tags: set[str]
+    ) -> None:
+        text = ";".join(",".join(sorted(one)) for one in alternatives)
+        found = ck({"run_deps": {"x": {"tags": "lib", "or_tags": text}}})
+        admits = Requirement.parse(found.needs[0].ask).tags.matches({"lib", *tags})
+        holds = [
+            all((tag[1:] not in tags) if tag[0] == "~" else tag in tags for tag in one)
+            for one in alternatives
+        ]
+        if any(holds) or not alternatives:
+            assert admits
+        elif not found.problems:
+            assert not admits
+
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=4),
@@ -210,6 +282,8 @@ class TestCollectiveKnowledge:
         keys = ("tags", "compile_deps", "run_deps", "run_cmds", "deps", "data_name", "actions")
         ck(dict.fromkeys(keys, value))
         ck({"run_cmds": {"x": value}, "compile_deps": {"y": value}})
+        names = ("or_tags", "version_from", "only_for_host_os_tags", "enable_if_env", "disable_if_env")
+        ck({"run_deps": {"x": {"tags": "a", **dict.fromkeys(names, value)}}})
 
 
 def test_a_folder_without_metadata_says_what_to_do() -> None:

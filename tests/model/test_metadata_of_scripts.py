@@ -83,7 +83,7 @@ posthook_deps: [{tags: "get, gcc", names: [gcc]}]
 post_deps: [{tags: set-echo-off}]
 """)
         assert found.needs == (
-            Need("deps.python", "script[get,python3,!conda]", "any"),
+            Need("deps.python", "script[get,python3,!conda]", "any", host="_venv >=3.8"),
             Need("deps.detect-os", "script[detect-os]", "any"),
             Need("deps.os", "script[detect-os]", "any"),
             Need("prehook.cmake-get", "script[cmake,get]", "any"),
@@ -103,18 +103,76 @@ post_deps: [{tags: set-echo-off}]
 
     @pytest.mark.parametrize(
         "dep",
-        ["{tags: a, enable_if_env: {X: [yes]}}", "{tags: a, skip_if_env: {X: [on]}}",
-         "{tags: a, skip_if_any_env: {X: [on]}}", "{tags: a, enable_if_any_env: {X: [on]}}",
-         "{tags: a, dynamic: true}", "{tags: 'a,<<<X>>>'}",
-         "{tags: _variation}", "{tags: '-a'}", "{names: x}", "{tags: []}", "text", "[]", "~"],
+        ["{tags: _variation}", "{tags: '-a'}", "{tags: '<<<X>>>'}", "{names: x}", "{tags: []}", "text", "[]",
+         "~"],
     )  # fmt: skip
-    def test_are_not_invented_where_they_cannot_be_known(self, dep: str) -> None:
+    def test_are_not_invented_where_nothing_is_asked_for(self, dep: str) -> None:
         found = cm(f"deps: [{dep}]")
         assert found.needs == ()
         assert "deps" in found.body
 
-    def test_of_a_variation_stay_with_it(self) -> None:
-        assert cm("variations: {cuda: {deps: [{tags: 'get,cuda'}]}}").needs == ()
+    @pytest.mark.parametrize(
+        ("dep", "when"),
+        [
+            ("enable_if_env: {X: [yes, on], Y: ['1']}", "X=yes|on and Y=1"),
+            ("enable_if_any_env: {X: [yes], Y: ['1']}", "X=yes or Y=1"),
+            ("skip_if_env: {X: [on]}", "not (X=on)"),
+            ("skip_if_any_env: {X: on, Y: no}", "not (X=on or Y=no)"),
+            ("enable_if_env: {X: [yes]}, skip_if_env: {Y: [on]}", "X=yes and not (Y=on)"),
+            ("enable_if_env: {X: [yes]}, enable_if_any_env: {Y: a, Z: b}", "X=yes and (Y=a or Z=b)"),
+            ("run_if_state_all: {ready: true}", "state ready=true"),
+        ],
+    )
+    def test_that_depend_on_the_run_say_on_what(self, dep: str, when: str) -> None:
+        assert cm(f"deps: [{{tags: a, {dep}}}]").needs == (Need("deps.a", "script[a]", "maybe", when),)
+
+    def test_of_a_variation_a_version_and_a_container_say_so(self) -> None:
+        found = cm("""
+variations:
+  cuda: {deps: [{tags: "get,cuda", enable_if_env: {X: ["1"]}}]}
+  cpu: {default: true, prehook_deps: [{tags: "get,blas"}]}
+versions: {r2.1: {deps: [{tags: "get,gcc", version_max: "11.9", version_max_usable: "11.0"}]}}
+docker: {deps: [{tags: "get,mounts"}]}
+""")
+        assert found.needs == (
+            Need("deps.cuda-get", "script[cuda,get]", "maybe", "variation cuda and X=1"),
+            Need("prehook.blas-get", "script[blas,get]", "maybe", "variation cpu (the default)"),
+            Need("deps.gcc-get", "script[gcc,get]", "maybe", "version r2.1", "<=11.9,install=11.0"),
+            Need("deps.get-mounts", "script[get,mounts]", "maybe", "in a container"),
+        )
+
+    def test_that_several_occasions_share_are_one_and_what_is_always_needed_has_no_condition(self) -> None:
+        found = cm("""
+deps: [{tags: "get,os"}]
+variations:
+  a: {deps: [{tags: "get,lib,_x"}, {tags: "get,os"}]}
+  b: {deps: [{tags: "get,lib,_y"}]}
+""")
+        assert [(need.ask, need.when) for need in found.needs] == [
+            ("script[get,os]", ""), ("script[get,lib]", "variation a or variation b"),
+        ]  # fmt: skip
+
+    def test_of_very_many_occasions_name_the_first(self) -> None:
+        many = "\n".join(f"  v{n}: {{deps: [{{tags: lib}}]}}" for n in range(200))
+        (need,) = cm(f"variations:\n{many}\n").needs
+        assert need.when.startswith("variation v0 or variation v1 or ")
+        assert need.when.endswith(" or 192 more")
+
+    def test_whose_tags_the_run_completes_ask_for_the_known_ones(self) -> None:
+        found = cm("deps: [{tags: 'get,model,<<<MODEL>>>'}, {tags: 'get,lib,_<<<NAME>>>'}]")
+        assert [(need.ask, need.when) for need in found.needs] == [
+            ("script[get,lib]", ""), ("script[get,model]", "<<<MODEL>>> is set"),
+        ]  # fmt: skip
+
+    def test_that_are_run_again_from_the_cache_are_needs_like_others(self) -> None:
+        assert cm("deps: [{tags: a, dynamic: true}]").needs == (Need("deps.a", "script[a]", "any"),)
+
+    def test_are_one_line_whatever_strangers_write(self) -> None:
+        (need,) = cm(
+            f'{{"deps": [{{"tags": "a", "enable_if_env": {{"X\\n\\u001b": "{"y" * 900}"}}}}]}}'
+        ).needs
+        assert len(need.when) == 300
+        assert need.when.isprintable()
 
     def test_that_ask_for_and_refuse_a_tag_ask_for_it_and_that_is_told(self) -> None:
         found = cm("deps: [{tags: 'a,b,-a'}]")
@@ -172,6 +230,11 @@ def test_wrong_shapes_anywhere_never_raise_anything_else(value: object) -> None:
     import json
 
     keys = ("tags", "deps", "prehook_deps", "variations", "new_env_keys", "title", "desc", "version", "_base")
-    for body in (dict.fromkeys(keys, value), {"deps": [{"tags": value, "names": value, "dynamic": value}]}):
+    for body in (
+        dict.fromkeys(keys, value),
+        {"deps": [{"tags": value, "names": value, "dynamic": value}]},
+        {"deps": [{"tags": "a", "enable_if_env": value, "skip_if_any_env": value, "version": value}]},
+        {"variations": {"v": value}, "versions": value, "docker": value},
+    ):
         found = parse_metadata({"_cm.json": json.dumps(body).encode()}, HERE, "x")
         interface_of(found, [])

@@ -38,6 +38,9 @@ RELEASE = Release(
     digest="sha256:" + "d" * 64, commit="a" * 40, path="program/x", format="ckstore", bump="first",
     interface=("name:x", "tag:é"), tags=("é",), needs=(Need("compiler", "soft[compiler]", "any"),),
 )  # fmt: skip
+CONDITIONAL = dataclasses.replace(
+    RELEASE, needs=(Need("cuda", "soft[cuda]", "maybe", "target OS linux", ">=11.2"), *RELEASE.needs)
+)
 COMPONENT = Component("0123456789abcdef", "program", "x", ("program:y", "program:x"), ("1.0.0", "2.0.0"))
 ABSENCES = Absences((("1.0.0", "a" * 40, "b" * 40), ("2.0.0", "c" * 40, "")))
 OPERATION = Operation("add", "ckstore add x", "1 release")
@@ -102,6 +105,19 @@ GOLDEN = {
     ),
 }
 
+GOLDEN_CONDITIONAL = (  # frozen, too
+    "de0011a462756d70a56669727374a76368616e67657390a6636f6d6d6974d92861616161616161616161616161616161"
+    "616161616161616161616161616161616161616161616161ab6465736372697074696f6ea0a6646967657374d9477368"
+    "613235363a64646464646464646464646464646464646464646464646464646464646464646464646464646464646464"
+    "646464646464646464646464646464646464646464a6666f726d6174a7636b73746f7265a9696e7465726661636592a6"
+    "6e616d653a78a67461673ac3a9a46b696e64a770726f6772616da46e616d65a178a56e656564739285a361736baa736f"
+    "66745b637564615da4686f7374a63e3d31312e32a4726f6c65a463756461a573636f7065a56d61796265a47768656eaf"
+    "746172676574204f53206c696e757883a361736bae736f66745b636f6d70696c65725da4726f6c65a8636f6d70696c65"
+    "72a573636f7065a3616e79a470617468a970726f6772616d2f78a6736368656d6102a47461677391a2c3a9a57469746c"
+    "65a0a474726565d928636363636363636363636363636363636363636363636363636363636363636363636363636363"
+    "63a3756964b030313233343536373839616263646566a776657273696f6ea5312e302e30"
+)
+
 
 Record = Source | Release | Component | Absences | Operation | Run | Yank | Retired
 
@@ -114,6 +130,24 @@ Record = Source | Release | Component | Absences | Operation | Run | Yank | Reti
 def test_the_bytes_of_a_record_are_frozen(record: Record) -> None:
     assert record.encode().hex() == GOLDEN[type(record).__name__]
     assert type(record).decode(record.encode()) == record
+
+
+def test_a_release_of_the_first_schema_says_what_it_always_said_and_conditions_need_the_second() -> None:
+    """Stores of both are read; whoever knows the first alone refuses the second by its number."""
+    first, second = decode(RELEASE.encode(), "x"), decode(CONDITIONAL.encode(), "x")
+    assert (first["schema"], second["schema"]) == (1, 2)
+    assert CONDITIONAL.encode().hex() == GOLDEN_CONDITIONAL
+    assert Release.decode(CONDITIONAL.encode()) == CONDITIONAL
+    assert second["needs"] == [
+        {"ask": "soft[cuda]", "host": ">=11.2", "role": "cuda", "scope": "maybe", "when": "target OS linux"},
+        {"ask": "soft[compiler]", "role": "compiler", "scope": "any"},
+    ]
+
+
+@pytest.mark.parametrize("more", [{"when": "x"}, {"host": "=1"}, {"scope": "maybe"}])
+def test_any_part_of_a_condition_is_the_second_schema(more: dict[str, str]) -> None:
+    need = dataclasses.replace(RELEASE.needs[0], **more)  # type: ignore[arg-type]  # fields by name
+    assert decode(dataclasses.replace(RELEASE, needs=(need,)).encode(), "x")["schema"] == 2
 
 
 def test_keys_are_sorted_and_numbers_as_short_as_can_be() -> None:
@@ -174,7 +208,7 @@ def test_any_bytes_are_a_record_or_corrupt(data: bytes) -> None:
 
 def test_a_record_from_the_future_says_so() -> None:
     with pytest.raises(Unsupported, match="newer ckstore") as caught:
-        Operation.decode(encode({**decode(OPERATION.encode(), "x"), "schema": 2}))
+        Operation.decode(encode({**decode(OPERATION.encode(), "x"), "schema": 3}))
     assert caught.value.code == "newer-schema"
 
 

@@ -26,8 +26,9 @@ tags = (
 @st.composite
 def tag_queries(draw: st.DrawFn) -> TagQuery:
     wanted, refused = draw(st.sets(tags, max_size=3)), draw(st.sets(tags, max_size=3))
-    assume(wanted | refused)
-    return TagQuery.of(wanted - refused, refused)
+    groups = draw(st.lists(st.sets(tags, min_size=2, max_size=3), max_size=2))
+    assume(wanted | refused or groups)
+    return TagQuery.of(wanted - refused, refused, groups)
 
 
 named = st.builds(
@@ -88,6 +89,25 @@ def test_what_does_not_name_a_component_is_refused(text: str) -> None:
         Requirement.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "it is empty"),
+        ("program:x@", "no range of versions stands after '@'"),
+        ("soft[a", "']' is missing"),
+        ("soft[]", "no tags stand between the brackets"),
+        ("[a]", "or * for any: *[a]"),
+        ("ours:soft[a]", "tags are asked of all sources"),
+        ("soft[a]x", "only a range may follow"),
+        ("a:b:c:d", "too many colons"),
+    ],
+)
+def test_a_refused_requirement_says_what_is_wrong_with_it(text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Requirement.parse(text)
+    assert reason in caught.value.message
+
+
 def test_a_refused_requirement_says_what_to_write_instead() -> None:
     with pytest.raises(InvalidInput, match=r"it leaves its folder") as caught:
         Requirement.parse("program:..")
@@ -107,8 +127,9 @@ def test_a_dash_refuses_a_tag_as_an_exclamation_mark_does() -> None:
 
 
 @given(tag_queries(), st.sets(tags, max_size=5))
-def test_a_tag_query_is_two_questions_about_sets(query: TagQuery, present: set[str]) -> None:
+def test_a_tag_query_is_questions_about_sets(query: TagQuery, present: set[str]) -> None:
     expected = set(query.all_of) <= present and not set(query.none_of) & present
+    expected = expected and all(present & set(group) for group in query.any_of)
     assert query.matches(present) is expected
     assert TagQuery.parse(str(query)) == query
 

@@ -128,6 +128,49 @@ def test_what_is_not_a_range_is_refused_in_one_sentence(text: str) -> None:
     assert caught.value.code in ("bad-range", "bad-version")
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        (">=1,", "nothing stands on one side"),
+        ("1||", "nothing stands on one side"),
+        ("^", "a version must stand after '^'"),
+        ("==1.2", "one = is enough"),
+        ("~>1.2", "write ~1.2"),
+        ("=>1", "write >= or <="),
+        ("!=1.2", "<1.2||>1.2"),
+        ("^v1.2", "without a v"),
+        ("1.2 - 2.0", ">=1.2,<2"),
+        ("1.2-2.0", ">=1.2,<2"),
+        (">=1 <3", "a comma"),
+        ("^1.2-rc.1", "1.2.0-rc.1"),
+        ("1.2.3.4", "three numbers"),
+        ("01.2", "zeros"),
+        ("*.1", "1.*, not *.1"),
+    ],
+)
+def test_what_others_write_is_told_what_it_is_here(text: str, advice: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        VersionRange.parse(text)
+    assert advice in caught.value.hints[0]
+    assert len(caught.value.hints) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["banana", "9" * 20_000, "^" * 20_000, "1." * 10_000, "~" + " " * 20_000 + "x"]
+)
+def test_what_looks_like_nothing_gets_no_advice_and_takes_no_time(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        VersionRange.parse(text)
+
+
+@given(conjunctions)
+def test_the_versions_of_a_range_without_prereleases_are_one_piece(conjunction: list[Comparator]) -> None:
+    """Half-open intervals: between two versions that are admitted there is none that is not."""
+    releases = sorted(version for version in GRID if version.prerelease is None)
+    inside = [VersionRange.parse(write(conjunction)).admits(version) for version in releases]
+    assert inside == sorted(inside) or True not in inside[inside.index(True) + inside.count(True) :]
+
+
 @given(st.text(alphabet="0123456789.^~<>=*x|,- +arc", max_size=20) | st.text(max_size=12))
 def test_any_text_is_a_range_or_invalid_input(text: str) -> None:
     try:

@@ -34,7 +34,7 @@ def show_command(reference: str, metadata: bool, outputs: str, store: str, json:
     if json:
         print_json(view.as_plain())
         return
-    emit(render(view, [(need.role, need.ask) for need in view.needs], len(view.versions)))
+    emit(render(view, [(need.role, need.told) for need in view.needs], len(view.versions)))
     if metadata:
         say(dumps(view.metadata, indent=2, ensure_ascii=False, default=str))
 

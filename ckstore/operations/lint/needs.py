@@ -70,7 +70,7 @@ class _Judge:
         if once:
             said = f"only former releases or withdrawn components do, like {once[0].reference}"
             return "outdated-need", "warning", said, tuple(self._became(once))
-        level: Level = "warning" if scope == "every" else "error"
+        level: Level = "warning" if scope in ("every", "maybe") else "error"
         return "dangling-need", level, "nothing in the store answers it", tuple(self._hints(requirement))
 
     def _at_run_time(self, requirement: Requirement) -> str:

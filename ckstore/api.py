@@ -34,9 +34,12 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.impact import Impact
     from ckstore.operations.import_bundle import ImportReport
     from ckstore.operations.lint.check import CheckReport
+    from ckstore.operations.lock_diff import LockDiff
+    from ckstore.operations.lock_tree import LockTree, Why
     from ckstore.operations.log import Entry
     from ckstore.operations.mirror import MirrorReport
     from ckstore.operations.mirror_many import Outcome
+    from ckstore.operations.outdated import OutdatedReport
     from ckstore.operations.relations import Relations
     from ckstore.operations.repair import Repair
     from ckstore.operations.run import RunReport
@@ -46,6 +49,8 @@ if TYPE_CHECKING:  # operations are imported when they are called: a script that
     from ckstore.operations.story import Story
     from ckstore.operations.undo import UndoReport
     from ckstore.operations.update import UpdateReport
+    from ckstore.operations.vendor import CopyReport
+    from ckstore.operations.verify_lock import VerifyReport
     from ckstore.operations.yank import YankReport
 
 Progress = Callable[[str], None]
@@ -79,6 +84,54 @@ class Locked:
     def digest(self) -> str:
         """SHA-256 of the canonical text, hex."""
         return self.lock.digest
+
+    def tree(self, *references: str, invert: bool = False) -> LockTree:
+        """What it holds below what asked for it: see :func:`ckstore.operations.lock_tree.lock_tree`."""
+        from ckstore.operations.lock_tree import lock_tree
+
+        return lock_tree(self.lock, references, invert=invert)
+
+    def why(self, reference: str) -> tuple[Why, ...]:
+        """Why it pins something: see :func:`ckstore.operations.lock_tree.why`."""
+        from ckstore.operations.lock_tree import why
+
+        return why(self.lock, reference)
+
+    def outdated(self) -> OutdatedReport:
+        """The pins with newer releases: see :func:`ckstore.operations.outdated.outdated`."""
+        from ckstore.operations.outdated import outdated
+
+        return outdated(self.store, self.lock)
+
+    def diff(self, other: Locked | Lock) -> LockDiff:
+        """What differs from this lock to another: see :func:`ckstore.operations.lock_diff.diff_locks`."""
+        from ckstore.operations.lock_diff import diff_locks
+
+        return diff_locks(self.store, self.lock, other.lock if isinstance(other, Locked) else other)
+
+    def verify(self) -> VerifyReport:
+        """Read every byte that it names: see :func:`ckstore.operations.verify_lock.verify_lock`."""
+        from ckstore.operations.verify_lock import verify_lock
+
+        return verify_lock(self.store, self.lock)
+
+    def vendor(self, folder: str | os.PathLike[str], *, replace: bool = False) -> CopyReport:
+        """Plain files with digests in a folder: see :func:`ckstore.operations.vendor.vendor`."""
+        from ckstore.operations.vendor import vendor
+
+        return vendor(self.store, self.lock, Path(folder), replace=replace)
+
+    def checkout(self, folder: str | os.PathLike[str]) -> CopyReport:
+        """The files to work on, in a folder: see :func:`ckstore.operations.vendor.checkout`."""
+        from ckstore.operations.vendor import checkout
+
+        return checkout(self.store, self.lock, Path(folder))
+
+    def export(self, form: str) -> str:
+        """The lock as ``json``, ``sources`` or ``cyclonedx``, for others."""
+        from ckstore.operations.lock_formats import written_lock
+
+        return written_lock(self.lock, form)
 
 
 class Store:

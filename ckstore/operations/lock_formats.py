@@ -10,15 +10,26 @@ import re
 import shlex
 from collections.abc import Iterator
 
+from ckstore.errors import InvalidInput
 from ckstore.model.lockgraph import Asked, LockGraph
 from ckstore.model.locks import SWHID, Lock, Pin, SourcePin
 
+FORMATS = ("json", "cyclonedx", "sources")
 # What git fetches from without running a program that an address names.
 _ADDRESS = re.compile(r"(?:https?|ssh|git|file)://[^\s\x00-\x1f\x7f]+")
 
 
 def written_lock(lock: Lock, form: str) -> str:
-    """The lock as ``json``, ``sources`` or ``cyclonedx``; Unsupported where a library is missing for it."""
+    """The lock as ``json``, ``sources`` or ``cyclonedx``.
+
+    Raises Unsupported where a library is missing for it, InvalidInput ``no-format`` for other words.
+    """
+    if form not in FORMATS:
+        raise InvalidInput(
+            f"There is no format {form!r} of locks.",
+            code="no-format",
+            hints=[f"known are {', '.join(FORMATS)}"],
+        )
     if form == "cyclonedx":
         from ckstore.operations.sbom import bill_of_materials
 

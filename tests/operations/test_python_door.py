@@ -46,6 +46,18 @@ def test_a_lock_can_be_written_and_read_back(store: Store, tmp_path: Path) -> No
         store.read_lock(tmp_path / "no.lock")
 
 
+def test_a_lock_tells_what_it_holds_and_lays_it_out(store: Store, tmp_path: Path) -> None:
+    locked = store.lock("program:count")
+    assert locked.tree().branches[0].pin == locked.lock.pin("shop:program:count")
+    assert locked.why("dataset:short")[0].paths[0][-1].asker == "shop:program:count"
+    assert locked.outdated().outdated == () and locked.diff(locked.lock).same
+    assert locked.vendor(tmp_path / "kept").components == locked.checkout(tmp_path / "work").components
+    assert locked.verify().problems == ()
+    assert json.loads(locked.export("json"))["digest"] == f"sha256:{locked.digest}"
+    with pytest.raises(InvalidInput, match="no format 'xml'"):
+        locked.export("xml")
+
+
 def test_a_project_gets_its_files(store: Store, tmp_path: Path) -> None:
     locked = store.lock("program:count", project=tmp_path / "project")
     assert (tmp_path / "project" / "ckstore.lock").read_text() == locked.lock.emit()

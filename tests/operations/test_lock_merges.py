@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ckstore.errors import InvalidInput, NotFound
+from ckstore.errors import InvalidInput, NotFound, Unsupported
 from ckstore.model.locks import Lock
 from ckstore.model.manifest import FILE, LOCK_FILE
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.add import add
 from ckstore.operations.lock import check_project, lock_project
-from ckstore.operations.lock_merge import install_driver
+from ckstore.operations.lock_merge import install_driver, merge_files
 from tests.operations.folders import component, write
 
 TRUNK = ("soft:one", "soft:two")
@@ -195,6 +195,24 @@ class TestTheDriver:
         assert Lock.parse(branches.text).emit() == branches.text
         lock_project(branches.store, branches.folder)
         assert branches.versions()["base"] == "1.1.0"
+
+    def test_a_side_that_is_no_lock_is_told_and_nothing_is_written(
+        self, branches: Branches, tmp_path: Path
+    ) -> None:
+        names = {"base": branches.text, "ours": branches.text, "theirs": "lock = 1\n[[pin]]\n"}
+        place = write(tmp_path / "sides", names)
+        with pytest.raises(InvalidInput, match="theirs: 'component' is missing"):
+            merge_files(*(place / name for name in names), None)
+        assert (place / "ours").read_text() == branches.text
+        write(place, {"theirs": "lock = 2\n"})
+        with pytest.raises(Unsupported, match="theirs has format 2"):
+            merge_files(*(place / name for name in names), None)
+
+    def test_branches_that_both_made_a_lock_have_no_base(self, branches: Branches, tmp_path: Path) -> None:
+        place = write(tmp_path / "sides", {"base": "", "ours": branches.text, "theirs": branches.text})
+        report = merge_files(place / "base", place / "ours", place / "theirs", None)
+        assert (report.decided, report.left) == ((), ())
+        assert (place / "ours").read_text() == branches.text
 
     def test_outside_of_a_repository_there_is_nothing_to_install(self, tmp_path: Path) -> None:
         (tmp_path / "plain").mkdir()

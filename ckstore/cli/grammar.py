@@ -40,11 +40,29 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
-    'update': ('Take newer releases into ckstore.lock.', ('word*',), (
+    'update': ('Take newer releases into ckstore.lock.', ('component*',), (
         (('--precise',), 'word', 'Take the one REFERENCE to this version (or tag).'),
         (('--dry-run',), '', 'Show what would change, and write nothing.'),
         (('--try',), '', 'Try recorded runs first; leave out what breaks them.'),
         (('--project',), 'folders', "The project's folder, instead of this one."),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'tree': ('Show what a lock holds, and what asked for it.', ('component*',), (
+        (('--invert', '-i'), '', 'Below each component, who asked for it.'),
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'why': ('Say why a lock pins a component.', ('component',), (
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'outdated': ('List the pins of a lock that have newer releases.', (), (
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'verify': ('Check that everything a lock names is here, to the byte.', ('files',), (
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
@@ -81,8 +99,9 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
-    'diff': ('Show what changed between two releases.', ('component', 'component'), (
+    'diff': ('Show what changed between two releases, or two locks.', ('component', 'component'), (
         (('-p', '--patch'), '', 'The text difference of the files, too.'),
+        (('--markdown',), '', 'Of two locks: as Markdown, for a review.'),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
@@ -127,6 +146,18 @@ GRAMMAR: dict[str, Entry] = {
         (('--json',), '', 'Print JSON instead of text.'),
     )),
     'export': ('Write a lock with everything it names as one file.', ('files*',), (
+        (('--format',), 'bundle|json|cyclonedx|sources', 'What to write: everything, or the lock alone, as JSON, CycloneDX or a script for git.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'vendor': ('Lay out what a lock names as plain files with digests.', ('folders',), (
+        (('--replace',), '', 'Replace what was vendored there before.'),
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
+    'checkout': ('Lay out what a lock names as a folder to work in.', ('folders',), (
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
@@ -167,7 +198,7 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
-    'merge-lock': ('Merge two locks, as git asks its drivers to.', ('word', 'word', 'word'), (
+    'merge-lock': ('Merge two locks, as git asks its drivers to.', ('files', 'files', 'files'), (
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),

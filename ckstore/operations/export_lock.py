@@ -57,7 +57,7 @@ def find_lock(path: Path | None) -> Lock:
             raise NotFound(
                 "There is no project here, and no lock was named.",
                 code="no-lock",
-                hints=["ckstore export path/to/ckstore.lock FILE", "`ckstore lock program:NAME` writes one"],
+                hints=["name the file, or go to its project", "`ckstore lock program:NAME` writes one"],
             )
         path = project / LOCK_FILE
     return Lock.parse(read_text(path), str(path))

@@ -23,16 +23,23 @@ def check_pins(store: ObjectStore, lock: Lock) -> None:
 
     The kinds that ship with ckstore are brought in when a store does not have them yet.
     """
+    view = view_with_kinds(store, lock)
+    for pin in lock.pins:
+        check_pin(store, view, lock, pin)
+
+
+def view_with_kinds(store: ObjectStore, lock: Lock) -> LogView:
+    """The newest view, after the shipped kinds were brought in that the lock pins."""
     view = store.view()
     shipped = [pin for pin in lock.pins if pin.source == KINDS_SOURCE]
     if not all(view.has_release(pin.source, pin.uid, pin.version) for pin in shipped):
         ensure_kinds(store)
         view = store.view()
-    for pin in lock.pins:
-        _check_pin(store, view, lock, pin)
+    return view
 
 
-def _check_pin(store: ObjectStore, view: LogView, lock: Lock, pin: Pin) -> None:
+def check_pin(store: ObjectStore, view: LogView, lock: Lock, pin: Pin) -> None:
+    """Raise when this pin is not exactly a release of the store."""
     if not view.has_release(pin.source, pin.uid, pin.version):
         raise _not_here(store, view, lock, pin)
     release = view.release(pin.source, pin.uid, pin.version)
@@ -114,7 +121,7 @@ def _check(store: ObjectStore, lock: Lock) -> str:
 
 def _ready(store: ObjectStore, lock: Lock, releases: str) -> Path | None:
     """The snapshot, when it was made from these releases and every entry still leads to a tree."""
-    root = _root(store, lock)
+    root = place_of_snapshot(store, lock)
     trees = ((pin.component, pin.tree) for pin in lock.pins)
     if not is_noted(store.path, lock.digest, releases) or not all_lead(root, store.path / "trees", trees):
         return None
@@ -128,13 +135,14 @@ def _lay_out(store: ObjectStore, lock: Lock, releases: str, progress: Callable[[
         for number, pin in enumerate(lock.pins, 1):
             progress(f"laying out {number}/{len(lock.pins)} components")
             trees.append((pin.component, layout.tree(pin.tree, pin.digest)))
-    root = build_snapshot(_root(store, lock), trees)
+    root = build_snapshot(place_of_snapshot(store, lock), trees)
     touch(root)
     note(store.path, lock.digest, releases)
     return root
 
 
-def _root(store: ObjectStore, lock: Lock) -> Path:
+def place_of_snapshot(store: ObjectStore, lock: Lock) -> Path:
+    """Where the snapshot of a lock is, once it is laid out."""
     return store.path / "snapshots" / lock.digest
 
 
@@ -144,7 +152,7 @@ def verify(store: ObjectStore, lock: Lock, components: Iterable[str]) -> None:
     Raises :class:`CorruptData` when they were changed; the changed copy is deleted, so that the next
     snapshot has the true files again.
     """
-    root = _root(store, lock)
+    root = place_of_snapshot(store, lock)
     for component in sorted(set(components)):
         pin = lock.pin(component)
         tree = store.path / "trees" / pin.tree

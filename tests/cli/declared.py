@@ -16,9 +16,10 @@ from ckstore.cli.completing import DECLARED
 
 Entry = tuple[str, tuple[str, ...], tuple[tuple[tuple[str, ...], str, str], ...]]
 ARGUMENTS = {
-    **dict.fromkeys(("reference", "first", "second", "requirements"), "component"),
+    **dict.fromkeys(("reference", "references", "first", "second", "requirements"), "component"),
     **dict.fromkeys(("names", "target", "source"), "source"),
-    **dict.fromkeys(("other", "path", "addresses"), "folders"), "file": "files", "run": "last",
+    **dict.fromkeys(("other", "path", "addresses"), "folders"), "run": "last",
+    **dict.fromkeys(("file", "lock", "base", "ours", "theirs"), "files"),
 }  # fmt: skip
 WORDS = {"find": "query", "run": "component", "export": "files"}  # arguments that are called so
 OPTIONS = {

@@ -33,7 +33,7 @@ def test_a_lock_travels_as_one_file_and_runs_in_another_store(
 def test_exporting_without_a_project_says_what_to_type(session: Session, tmp_path: Path) -> None:
     session("add", str(repository(session)))
     answer = session("export", str(tmp_path / "x.bundle"), code=10)
-    assert "ckstore export path/to/ckstore.lock FILE" in answer.err
+    assert "name the file" in answer.err
 
 
 def test_importing_something_else_is_told_in_one_sentence(session: Session) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ckstore.cli.common import Progress, json_option, open_store, plural, print_json, say, store_option, table
+from ckstore.cli.locks import store_if_any
 from ckstore.cli.runs import with_unit
 
 if TYPE_CHECKING:
@@ -25,10 +27,13 @@ _MEANINGS = {
 @click.argument("first", metavar="FIRST")
 @click.argument("second", metavar="[SECOND]", required=False, default="")
 @click.option("-p", "--patch", is_flag=True, help="The text difference of the files, too.")
+@click.option("--markdown", is_flag=True, help="Of two locks: as Markdown, for a review.")
 @store_option
 @json_option
-def command(first: str, second: str, patch: bool, store_path: str | None, as_json: bool) -> None:
-    """Show what changed between two releases: interface, then metadata, then files.
+def command(
+    first: str, second: str, patch: bool, markdown: bool, store_path: str | None, as_json: bool
+) -> None:
+    """Show what changed between two releases (interface, then metadata, then files), or between two locks.
 
     \b
     ckstore diff program:NAME                   the newest release and the one before it
@@ -36,7 +41,15 @@ def command(first: str, second: str, patch: bool, store_path: str | None, as_jso
     ckstore diff program:NAME@1.0.0 @2.0.0      two releases
     ckstore diff program:NAME@v1.3 @v2.0        what was current at two tags of the repository
     ckstore diff program:ONE program:OTHER      the newest releases of two components
+    ckstore diff old/ckstore.lock ckstore.lock  two locks; without the second, the project's
     """
+    if _is_lock(first):
+        if patch or (second and not _is_lock(second)):
+            raise click.UsageError("A lock is compared with a lock, without --patch.")
+        _diff_locks(Path(first), Path(second) if second else None, markdown, store_path, as_json)
+        return
+    if markdown:
+        raise click.UsageError("--markdown is for two locks.")
     from ckstore.operations.diff import diff
 
     with Progress() as progress:
@@ -48,6 +61,28 @@ def command(first: str, second: str, patch: bool, store_path: str | None, as_jso
     if report.patch:
         say("")
         say(report.patch.removesuffix("\n"))
+
+
+def _is_lock(word: str) -> bool:
+    """A file of locks: no reference has a slash, and hardly one the ending."""
+    return ("/" in word or word.endswith(".lock")) and Path(word).is_file()
+
+
+def _diff_locks(
+    first: Path, second: Path | None, markdown: bool, store_path: str | None, as_json: bool
+) -> None:  # fmt: skip
+    from ckstore.cli import render_locks
+    from ckstore.operations.export_lock import find_lock
+    from ckstore.operations.lock_diff import diff_locks
+
+    report = diff_locks(store_if_any(store_path), find_lock(first), find_lock(second))
+    if as_json:
+        print_json(report.as_plain())
+    elif markdown:
+        for line in render_locks.markdown(report):
+            say(line)
+    else:
+        render_locks.show_lock_diff(report)
 
 
 def _show(report: DiffReport) -> None:

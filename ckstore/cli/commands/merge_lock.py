@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ckstore.cli.common import json_option, note, open_store, print_json, store_option
-from ckstore.errors import CkstoreError
-
-if TYPE_CHECKING:
-    from ckstore.objects.store import ObjectStore
+from ckstore.cli.common import json_option, note, print_json, store_option
+from ckstore.cli.locks import store_if_any
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -30,7 +26,7 @@ def command(base: Path, ours: Path, theirs: Path, store_path: str | None, as_jso
     """
     from ckstore.operations.lock_merge import merge_files
 
-    report = merge_files(base, ours, theirs, _store(store_path))
+    report = merge_files(base, ours, theirs, store_if_any(store_path))
     if as_json:
         print_json(report.as_plain())
     for line in report.decided:
@@ -40,11 +36,3 @@ def command(base: Path, ours: Path, theirs: Path, store_path: str | None, as_jso
     if report.left:
         note("these do not go together: run `ckstore lock`, then `git add ckstore.lock`")
     return 1 if report.left else 0
-
-
-def _store(store_path: str | None) -> ObjectStore | None:
-    """The store, if there is one: most merges need none."""
-    try:
-        return open_store(store_path, create=False)
-    except CkstoreError:
-        return None

@@ -133,7 +133,7 @@ def failure(where: str, words: str) -> CkstoreError:
 
 
 def _without_names(words: str) -> str:
-    """The words without addresses, paths and hosts: a repository "openssl" says nothing about certificates."""
+    """The words without addresses, paths and hosts: a repository "openssl" says nothing of certificates."""
     return re.sub(r"[\w+.-]+://[^\s']+|'[^'\s]*[/:][^'\s]*'|\b[\w-]+(\.[\w-]+)+", "'…'", words)
 
 

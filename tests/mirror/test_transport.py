@@ -292,15 +292,15 @@ class TestRefs:
         ("fatal: repository 'https://h/redirects/' not found", "no-repository"),
         ("ERROR: Repository not found.\nfatal: Could not read from remote repository.", "no-repository"),
         ("fatal: '/srv/rustls' does not appear to be a git repository", "not-a-repository"),
-        ("fatal: unable to access 'https://ssl.h.org/x/': Failed to connect to ssl.h.org port 443 after 1 ms: "
-         "Couldn't connect to server", "host-unreachable"),
+        ("fatal: unable to access 'https://ssl.h.org/x/': Failed to connect to ssl.h.org port 443: Couldn't "
+         "connect to server", "host-unreachable"),
         ("fatal: unable to access 'https://h/x/': server certificate verification failed. CAfile: none",
          "bad-certificate"),
-        ("fatal: unable to access 'https://h/x/': OpenSSL SSL_connect: Connection reset by peer in connection "
-         "to h:443", "transfer-cut"),
+        ("fatal: unable to access 'https://h/x/': OpenSSL SSL_connect: Connection reset by peer in "
+         "connection to h:443", "transfer-cut"),
         ("error: RPC failed; curl 56 OpenSSL SSL_read: SSL_ERROR_SYSCALL, errno 110", "transfer-cut"),
-        ("error: RPC failed; curl 56 GnuTLS recv error (-110): The TLS connection was non-properly terminated.",
-         "transfer-cut"),
+        ("error: RPC failed; curl 56 GnuTLS recv error (-110): The TLS connection was non-properly "
+         "terminated.", "transfer-cut"),
         ("fatal: unable to access 'https://h/x/': gnutls_handshake() failed: Error in the pull function.",
          "transfer-cut"),
         ("fatal: unable to access 'https://h/x/': Received HTTP code 407 from proxy after CONNECT",

@@ -49,6 +49,11 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
+    'outdated': ('List the pins of a lock that have newer releases.', (), (
+        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+        (('--json',), '', 'Print JSON instead of text.'),
+    )),
     'tree': ('Show what a lock holds, and what asked for it.', ('component*',), (
         (('--invert', '-i'), '', 'Below each component, who asked for it.'),
         (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
@@ -56,11 +61,6 @@ GRAMMAR: dict[str, Entry] = {
     )),
     'why': ('Say why a lock pins a component.', ('component',), (
         (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
-        (('--json',), '', 'Print JSON instead of text.'),
-    )),
-    'outdated': ('List the pins of a lock that have newer releases.', (), (
-        (('--lock',), 'files', 'The lock to read, instead of that of the project here.'),
-        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
     'verify': ('Check that everything a lock names is here, to the byte.', ('files',), (

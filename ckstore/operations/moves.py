@@ -123,10 +123,10 @@ def _behind(view: LogView, lock: Lock, pin: Pin) -> Behind | None:
     now = view.release(pin.source, pin.uid, later[-1])
     change = interface_change(was, now)
     name = f"{pin.source}:{now.kind}:{now.name}"
-    reasons = dict.fromkeys(_reasons(lock, pin, offer_of_release(pin.source, now)))
+    held = dict.fromkeys(reasons(lock, pin, offer_of_release(pin.source, now)))
     return Behind(
         pin.component, pin.version, now.version, name if name != pin.component else "", change.bump,
-        change.removed, change.added, tuple(reasons),
+        change.removed, change.added, tuple(held),
     )  # fmt: skip
 
 
@@ -148,7 +148,8 @@ def lacking(view: LogView, lock: Lock, pin: Pin) -> str:
     return ""
 
 
-def _reasons(lock: Lock, pin: Pin, newest: Offer) -> Iterator[str]:
+def reasons(lock: Lock, pin: Pin, newest: Offer) -> Iterator[str]:
+    """Who in a lock asks for what a newer release than the pinned one has not; none: it could be had."""
     for who, role, ask in _asked(lock, pin):
         requirement = read_ask(ask)
         if requirement is None:

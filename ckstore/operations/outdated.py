@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from ckstore.model.answers import answers, read_ask
-from ckstore.model.lockgraph import Asked, LockGraph
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.records import Release
 from ckstore.model.versions import parse_version
@@ -14,6 +12,7 @@ from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.diff import interface_change
 from ckstore.operations.lock_diff import Step, step_between
+from ckstore.operations.moves import reasons
 from ckstore.operations.relations import offer_of_release
 
 
@@ -22,7 +21,7 @@ class Outdated:
     """A pin with newer releases. ``wanted``: the newest that answers everything which asks for it.
 
     ``step`` is that from the pin to ``newest``, ``removed`` and ``added`` what its interface would lose and
-    gain; ``held`` are the requirements that ``newest`` does not answer (``you`` or a component, then what).
+    gain; ``held`` are sentences: who asks for what ``newest`` has not.
     """
 
     component: str
@@ -51,24 +50,23 @@ class OutdatedReport:
 
 def outdated(store: ObjectStore, lock: Lock) -> OutdatedReport:
     """Compare every pin with the releases in the store; changes nothing and needs no network."""
-    view, graph = store.view(), LockGraph(lock)
+    view = store.view()
     unknown = [pin.component for pin in lock.pins if view.component(pin.source, pin.uid) is None]
-    found = (_compared(view, graph, pin) for pin in lock.pins)
+    found = (_compared(view, lock, pin) for pin in lock.pins)
     return OutdatedReport(len(lock.pins), tuple(one for one in found if one), tuple(unknown))
 
 
-def _compared(view: LogView, graph: LockGraph, pin: Pin) -> Outdated | None:
+def _compared(view: LogView, lock: Lock, pin: Pin) -> Outdated | None:
     newer = list(_newer(view, pin))
     if not newer:
         return None
-    asked = graph.required_by(pin.component)
     newest = newer[0]
-    wanted = next((release.version for release in newer if not _refused(pin, release, asked)), pin.version)
+    wanted = next((release.version for release in newer if not _held(lock, pin, release)), pin.version)
     component = view.component(pin.source, pin.uid)
     removed, added = _interface(view, pin, newest)
     return Outdated(
         pin.component, pin.version, wanted, newest.version, step_between(pin.version, newest.version),
-        removed, added, tuple(f"{a.asker or 'you'}: {a.ask}" for a in _refused(pin, newest, asked)),
+        removed, added, _held(lock, pin, newest),
         bool(component and component.withdrawn),
     )  # fmt: skip
 
@@ -86,10 +84,8 @@ def _newer(view: LogView, pin: Pin) -> Iterator[Release]:
             yield view.release(pin.source, pin.uid, version)
 
 
-def _refused(pin: Pin, release: Release, asked: Sequence[Asked]) -> list[Asked]:
-    offer = offer_of_release(pin.source, release)
-    found = [(one, read_ask(one.ask)) for one in asked]
-    return [one for one, requirement in found if requirement and not answers(requirement, offer)]
+def _held(lock: Lock, pin: Pin, release: Release) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reasons(lock, pin, offer_of_release(pin.source, release))))
 
 
 def _interface(view: LogView, pin: Pin, newest: Release) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -64,7 +64,7 @@ def test_outdated_tells_what_is_wanted_what_is_newest_and_what_holds_it(locked: 
     assert locked("outdated").out.splitlines() == [
         "lab:soft:app  1.0.0 → 1.1.0  (minor: +tag:new)",
         "lab:soft:base  1.0.0; 2.0.0 is newest  (major: -tag:base +tag:ground)",
-        "  held by lab:soft:app: soft:base@^1",
+        "  lab:soft:app (x) asks for soft:base@^1",
         "2 have newer releases, of 4 components",
     ]
     assert [one["wanted"] for one in locked("outdated", "--json").json["outdated"]] == ["1.1.0", "1.0.0"]

@@ -134,7 +134,7 @@ class TestOutdated:
         assert (app.pinned, app.wanted, app.newest, app.step) == ("1.0.0", "1.1.0", "1.1.0", "minor")
         assert (app.removed, app.added, app.held) == ((), ("tag:c",), ())
         assert (base.pinned, base.wanted, base.newest, base.step) == ("1.0.0", "1.0.1", "2.0.0", "major")
-        assert base.removed == ("tag:base",) and base.held == ("lab:soft:app: soft:base@^1",)
+        assert base.removed == ("tag:base",) and base.held == ("lab:soft:app (x) asks for soft:base@^1",)
 
     def test_what_was_yanked_is_no_newer_release(self, store: ObjectStore, lab: Path, lock: Lock) -> None:
         go_on(store, lab)
@@ -146,7 +146,7 @@ class TestOutdated:
         lock = make_lock(store, ["soft[base]"])[0]
         go_on(store, lab)
         (base,) = outdated(store, lock).outdated
-        assert (base.wanted, base.held) == ("1.0.1", ("you: soft[base]",))
+        assert (base.wanted, base.held) == ("1.0.1", ("you ask for soft[base], and it lacks tag:base",))
 
     def test_components_that_the_store_does_not_have_are_named(self, store: ObjectStore) -> None:
         assert outdated(store, drawn("a", a="")).unknown == ("lab:soft:a",)

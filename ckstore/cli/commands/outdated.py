@@ -51,7 +51,7 @@ def _show(one: Outdated) -> None:
     changes = _changes(one)
     say(f"{one.component}  {one.pinned}{wanted}{newest}  ({one.step}{': ' if changes else ''}{changes})")
     for line in one.held[:_HELD]:
-        say(f"  held by {line}")
+        say(f"  {line}")
     if len(one.held) > _HELD:
         say(f"  … and {len(one.held) - _HELD} more")
 

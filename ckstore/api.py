@@ -214,14 +214,17 @@ class Store:
 
     def lock(
         self, requirements: str | Sequence[str] = (), *, order: Sequence[str] = (),
-        project: str | os.PathLike[str] | None = None, update: bool = False,
+        project: str | os.PathLike[str] | None = None, update: bool = False, group: str = "",
     ) -> Locked:  # fmt: skip
-        """Resolve requirements. With ``project`` the manifest and the lock there are written as well."""
+        """Resolve requirements. With ``project`` the manifest and the lock there are written as well.
+
+        Then ``group`` names the group of the manifest to which the requirements are added.
+        """
         from ckstore.operations.lock import lock_project, make_lock
 
         asks = (requirements,) if isinstance(requirements, str) else tuple(requirements)
         if project is not None:
-            report = lock_project(self.objects, Path(project), asks, update=update)
+            report = lock_project(self.objects, Path(project), asks, update=update, group=group)
             return Locked(self.objects, report.lock, report.notes)
         lock, notes = make_lock(self.objects, asks, order)
         return Locked(self.objects, lock, notes)

@@ -36,6 +36,7 @@ GRAMMAR: dict[str, Entry] = {
         (('--check',), '', 'Change nothing; fail if the lock is not up to date.'),
         (('--update',), '', 'Take the newest releases instead of keeping present pins.'),
         (('--install-merge-driver',), '', 'Let git merge locks with `ckstore merge-lock`, here.'),
+        (('--group',), 'word', 'Add the requirements to this group of ckstore.toml.'),
         (('--project',), 'folders', "The project's folder, instead of this one."),
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),

@@ -65,6 +65,20 @@ _SIGNS = (
         ("docs/limits.md says what they are",),
     ),
     _Sign(
+        r"code 407|" + _status("407"), "proxy-refused",
+        "The proxy on the way to {where} asks for a name and a password.",
+        ("git's http.proxy and http.proxyAuthMethod hold them: `git config --global http.proxy …`",),
+    ),
+    _Sign(
+        _status("429") + "|too many requests", "rate-limited", "{where} is asked too often, and says: later.",
+        ("wait for some minutes, then repeat the command", _AGAIN),
+    ),
+    _Sign(  # a connection that breaks off is no less trusted for having been encrypted
+        r"SSL_(connect|read|write|ERROR_SYSCALL).*(reset|SYSCALL|timed out|closed)|non-properly terminated"
+        r"|unexpected eof while reading|(pull|push) function|ssl.*reset by peer|HTTP/2 stream|goaway",
+        "transfer-cut", "The transfer from {where} was cut off.", (_AGAIN,),
+    ),
+    _Sign(
         r"certificate|SSL|TLS", "bad-certificate", "The encrypted connection to {where} cannot be trusted.",
         ("a proxy's certificate goes into git's http.sslCAInfo",),
     ),
@@ -83,7 +97,7 @@ _SIGNS = (
         "host-unreachable", "{where} does not answer.", ("check the network and the address, then repeat",),
     ),
     _Sign(
-        r"repository '?[^']*'? not found|404 not found|could not find repository"
+        r"repository ('[^']*' )?not found|404 not found|could not find repository"
         r"|does not exist|no such file|failed to resolve path|" + _status("404"),
         "no-repository", "There is no repository at {where}.", ("check the spelling of the address",),
         NotFound,
@@ -101,8 +115,9 @@ _SIGNS = (
 def failure(where: str, words: str) -> CkstoreError:
     """The error for a tool that failed with these words about the address ``where``."""
     said = last_words(words)
+    told = _without_names(words)
     for sign in _SIGNS:
-        if re.search(sign.pattern, words, re.IGNORECASE):
+        if re.search(sign.pattern, told, re.IGNORECASE):
             return sign.kind(
                 sign.sentence.format(where=where),
                 code=sign.code,
@@ -115,6 +130,11 @@ def failure(where: str, words: str) -> CkstoreError:
         hints=["repeat the command; finished parts are kept"],
         details={"url": where, "said": said},
     )
+
+
+def _without_names(words: str) -> str:
+    """The words without addresses, paths and hosts: a repository "openssl" says nothing of certificates."""
+    return re.sub(r"[\w+.-]+://[^\s']+|'[^'\s]*[/:][^'\s]*'|\b[\w-]+(\.[\w-]+)+", "'…'", words)
 
 
 def last_words(words: str) -> str:

@@ -4,6 +4,9 @@
 
     requires = ["program:cbench-automotive-susan"]
 
+    [groups]                  # optional: more requirements, by what they are for
+    dev = ["dataset[text,small]"]
+
     [sources]                 # optional: earlier wins where two sources offer the same
     ctuning-programs = "https://github.com/ctuning/ctuning-programs"
 
@@ -14,6 +17,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,7 +28,8 @@ from ckstore.model.tomltext import read_toml
 
 FILE = "ckstore.toml"
 LOCK_FILE = "ckstore.lock"
-_KEYS = ("requires", "sources", "store")
+_KEYS = ("requires", "groups", "sources", "store")
+_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _STORE_KEYS = ("path",)
 
 
@@ -33,6 +38,7 @@ class Manifest:
     """``sources`` keeps the order of the file: it is the order of precedence."""
 
     requires: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     store: str = ""
 
@@ -44,16 +50,50 @@ class Manifest:
         except ValueError as error:
             raise InvalidInput(f"{where}: not valid TOML: {error}.", code="bad-manifest") from error
         _check_keys(table, _KEYS, where)
-        requires = table.get("requires", [])
-        if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
-            raise InvalidInput(f"{where}: 'requires' must be a list of texts.", code="bad-manifest")
         store = _texts(table, "store", where, 'path = "../our-store"')
         _check_keys(store, _STORE_KEYS, f"{where}: in [store]")
         return cls(
-            requires=tuple(str(Requirement.parse(item)) for item in requires),
+            requires=_requirements(table.get("requires", []), "'requires'", where),
+            groups=_groups(table, where),
             sources=_texts(table, "sources", where, 'name = "https://host/owner/repo"'),
             store=store.get("path", ""),
         )
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """The requirements of all groups after those of no group, each once: what a lock is made for."""
+        return tuple(dict.fromkeys([*self.requires, *(ask for asks in self.groups.values() for ask in asks)]))
+
+
+def check_group(name: str, where: str = "") -> str:
+    """The name of a group; :class:`InvalidInput` when it cannot be one."""
+    if _GROUP.fullmatch(name):
+        return name
+    raise InvalidInput(
+        f"{where}{': ' if where else ''}{name!r} cannot be the name of a group.",
+        code="bad-group",
+        hints=["a group has a name of letters, digits, - and _: dev, paper-2"],
+    )
+
+
+def _requirements(found: object, what: str, where: str) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise InvalidInput(f"{where}: {what} must be a list of texts.", code="bad-manifest")
+    return tuple(str(Requirement.parse(item)) for item in found)
+
+
+def _groups(table: Mapping[str, object], where: str) -> dict[str, tuple[str, ...]]:
+    found = table.get("groups", {})
+    if not isinstance(found, dict):
+        raise InvalidInput(
+            f"{where}: 'groups' must be a table.",
+            code="bad-manifest",
+            hints=['write [groups] on a line of its own, and below it dev = ["dataset[text]"]'],
+        )
+    return {
+        check_group(name, where): _requirements(asks, f"{name!r} in [groups]", where)
+        for name, asks in found.items()
+    }
 
 
 def _check_keys(table: Mapping[str, object], known: tuple[str, ...], where: str) -> None:

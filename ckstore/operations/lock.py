@@ -10,7 +10,7 @@ from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.search import search
 from ckstore.mirror.urls import parse_url
 from ckstore.model.locks import Lock, Pin, SourcePin
-from ckstore.model.manifest import FILE, LOCK_FILE, Manifest
+from ckstore.model.manifest import FILE, LOCK_FILE, Manifest, check_group
 from ckstore.model.metadata import Need
 from ckstore.model.query import Query
 from ckstore.model.records import Source
@@ -168,29 +168,37 @@ def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
 
 
 def lock_project(
-    store: ObjectStore, project: Path, asks: Sequence[str] = (), *, update: bool = False
+    store: ObjectStore, project: Path, asks: Sequence[str] = (), *, update: bool = False, group: str = ""
 ) -> LockReport:
-    """Add ``asks`` to the manifest of a project and bring its lock up to date.
+    """Add ``asks`` to the manifest of a project (to a ``group`` of it) and bring its lock up to date.
 
     Present pins are kept where they still answer, unless ``update``. Both files are replaced whole, and
     only when the new lock is complete.
     """
     tidy(project)
-    manifest = read_manifest(project)
-    requires = _with(manifest.requires, asks)
+    present = read_manifest(project)
+    manifest = _adding(present, asks, group)
     before, told = _before(project, update)
-    if not requires:
+    if not manifest.everything:
         raise _nothing_to_lock(project)
-    lock, notes = make_lock(store, requires, order_of_manifest(store, manifest), None if update else before)
+    order = order_of_manifest(store, manifest)
+    lock, notes = make_lock(store, manifest.everything, order, None if update else before)
     path = project / LOCK_FILE
-    if requires != manifest.requires or not (project / FILE).is_file():
-        write_whole(project / FILE, manifest_text(project, requires))
+    if manifest != present or not (project / FILE).is_file():
+        write_whole(project / FILE, manifest_text(project, manifest))
     written = not path.is_file() or read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
     return LockReport(
         path, lock, _changes(before, lock), (*told, *notes, *_why_gone(store, before, lock)), written
     )
+
+
+def _adding(manifest: Manifest, asks: Sequence[str], group: str) -> Manifest:
+    if not group:
+        return replace(manifest, requires=_with(manifest.requires, asks))
+    inside = _with(manifest.groups.get(check_group(group), ()), asks)
+    return replace(manifest, groups={**manifest.groups, group: inside})
 
 
 def _why_gone(store: ObjectStore, before: Lock | None, after: Lock) -> list[str]:
@@ -293,7 +301,7 @@ def check_project(store: ObjectStore, project: Path) -> LockReport:
         note = f"there is no {FILE}: the pins were checked, not whether they are what anybody asked for"
         return LockReport(path, present, (), (note,), written=False)
     manifest = read_manifest(project)
-    lock, notes = make_lock(store, manifest.requires, order_of_manifest(store, manifest), present)
+    lock, notes = make_lock(store, manifest.everything, order_of_manifest(store, manifest), present)
     if lock.emit() != text:
         raise Conflict(
             f"{path} is out of date: {_summary(_changes(present, lock))}.",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 from tomlkit.items import Array
@@ -73,22 +74,31 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def manifest_text(project: Path, requires: Sequence[str]) -> str:
+def manifest_text(project: Path, manifest: Manifest) -> str:
     """The manifest's text with exactly these requirements; comments and everything else stay as they are."""
     path = project / FILE
     text = read_text(path) if path.is_file() else ""
     document = tomlkit.parse(text)
     if "requires" not in document:  # at the top: after a table it would belong to the table
         document = tomlkit.parse("requires = []\n" + (f"\n{text}" if text.strip() else ""))
-    array = document["requires"]
+    _write_list(document, "requires", manifest.requires)
+    for name, asks in manifest.groups.items():
+        groups = document.setdefault("groups", tomlkit.table())
+        groups.setdefault(name, tomlkit.array())
+        _write_list(groups, name, asks)
+    return tomlkit.dumps(document)
+
+
+def _write_list(table: MutableMapping[str, Any], key: str, asks: Sequence[str]) -> None:
+    array = table[key]
     assert isinstance(array, Array), "the manifest was read before"
     for place, item in enumerate(list(array)):  # another range takes the place of the old one
-        if place < len(requires) and str(Requirement.parse(str(item))) != requires[place]:
-            array[place] = requires[place]
-    for place in reversed(range(len(requires), len(array))):
+        if place < len(asks) and str(Requirement.parse(str(item))) != asks[place]:
+            array[place] = asks[place]
+    for place in reversed(range(len(asks), len(array))):
         del array[place]
-    _append(array, requires[len(array) :])
-    return tomlkit.dumps(document)
+    if asks[len(array) :]:
+        _append(array, asks[len(array) :])
 
 
 def _append(array: Array, items: Sequence[str]) -> None:

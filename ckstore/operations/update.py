@@ -107,7 +107,7 @@ def update_project(
     """
     tidy(project)
     before, manifest = _lock_of(project), read_manifest(project)
-    asks = manifest.requires or tuple(dict.fromkeys(ask for ask, _ in before.roots))
+    asks = manifest.everything or tuple(dict.fromkeys(ask for ask, _ in before.roots))
     view = store.view()
     moving = _meant(view, before, wanted)
     update = _Update(

@@ -19,6 +19,17 @@ def test_sources_keep_the_order_in_which_they_were_written() -> None:
     assert found.store == "../s"
 
 
+def test_groups_are_wanted_after_what_is_in_no_group_each_requirement_once() -> None:
+    found = Manifest.parse(
+        'requires = ["program:susan"]\n'
+        '[groups]\ndev = ["dataset[text]", "program:susan"]\npaper-2 = ["program:plot@^1", "dataset[text]"]\n'
+    )
+    assert found.groups == {
+        "dev": ("dataset[text]", "program:susan"), "paper-2": ("program:plot@^1", "dataset[text]"),
+    }  # fmt: skip
+    assert found.everything == ("program:susan", "dataset[text]", "program:plot@^1")
+
+
 def test_an_empty_manifest_wants_nothing() -> None:
     assert Manifest.parse("") == Manifest()
 
@@ -34,6 +45,9 @@ def test_an_unknown_key_suggests_the_one_that_was_meant() -> None:
     [
         ('sources = ["zz"]', "'sources' must be a table", "[sources]"),
         ("[sources]\nlocal = 5", "'local' in [sources] must be a text, found 5", "https://"),
+        ('groups = ["x"]', "'groups' must be a table", "[groups]"),
+        ('[groups]\n"a b" = []', "'a b' cannot be the name of a group", "dev"),
+        ("[group]\ndev = []", "unknown key 'group'", "did you mean groups?"),
         ('store = "x"', "'store' must be a table", "path ="),
         ('[store]\npth = "x"', "in [store]: unknown key 'pth'", "did you mean path?"),
         ('[store]\nwhatever = "x"', "in [store]: unknown key 'whatever'", "known are path"),
@@ -53,6 +67,10 @@ def test_a_table_that_is_none_or_holds_something_else_is_told(text: str, said: s
         "requires = ",
         'requires = "program:x"',
         "requires = [1]",
+        '[groups]\ndev = "program:x"',
+        "[groups]\ndev = [1]",
+        '[groups]\ndev = ["a:b:c:d"]',
+        "[groups]\ndev = {a = []}",
         'requires = ["a:b:c:d"]',
         "x = " + "9" * 5000,
     ],

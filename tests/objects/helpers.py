@@ -79,7 +79,7 @@ def git(*arguments: str | Path, at: Path | None = None, given: bytes = b"") -> s
     """Run git; what it printed, errors included. Fails the test when git does."""
     place = ["-C", str(at)] if at else []
     done = subprocess.run(
-        ["git", *place, *map(str, arguments)], input=given, capture_output=True, timeout=60, check=False
+        ["git", *place, *map(str, arguments)], input=given, capture_output=True, timeout=600, check=False
     )
     text = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert done.returncode == 0, text

@@ -805,7 +805,7 @@ class TestAForgedLog:
     @pytest.mark.parametrize(
         ("old", "new"),
         [
-            (b"\nauthor ", b"\nauthor >"), (b" +0000", b"0000000000000 +0000"), (b"add", b"a\0d"),
+            (b"\nauthor ", b"\nauthor >"), (b" +0000", b"0000000000000 +0000"), (b"\n\n", b"\n\na\0d"),
             (b"\ncommitter", b"\nby"),
         ],
     )  # fmt: skip

@@ -123,6 +123,45 @@ class TestWhatIsWritten:
         assert {path.name: path.stat().st_mtime_ns for path in project.iterdir()} == before
 
 
+class TestGroups:
+    def test_are_locked_with_everything_else(self, store: ObjectStore, shop: Path, project: Path) -> None:
+        text = 'requires = ["dataset:long"]\n[groups]\ndev = ["dataset:short"]\n'
+        (project / FILE).write_text(text)
+        assert versions(lock_project(store, project).lock) == {"long": "1.0.0", "short": "1.0.0"}
+        assert (project / FILE).read_text() == text
+        assert check_project(store, project).notes == ()
+
+    def test_get_requirements_and_everything_around_them_stays(
+        self, store: ObjectStore, shop: Path, project: Path
+    ) -> None:
+        (project / FILE).write_text('# ours\nrequires = []\n\n[sources]  # first wins\nshop = ""\n')
+        lock_project(store, project, ["dataset:long"], group="dev")
+        lock_project(store, project, ["dataset:short", "dataset:long@^1"], group="dev")
+        assert (project / FILE).read_text() == (
+            '# ours\nrequires = []\n\n[sources]  # first wins\nshop = ""\n\n'
+            '[groups]\ndev = [\n    "dataset:long@^1",\n    "dataset:short",\n]\n'
+        )
+        assert versions(check_project(store, project).lock) == {"long": "1.0.0", "short": "1.0.0"}
+
+    def test_of_a_project_without_a_manifest_begin_one(
+        self, store: ObjectStore, shop: Path, project: Path
+    ) -> None:
+        lock_project(store, project, ["dataset:long"], group="dev")
+        assert project_files.read_manifest(project).groups == {"dev": ("dataset:long",)}
+        assert check_project(store, project).lock.roots == (("dataset:long", "shop:dataset:long"),)
+
+    def test_agree_on_one_release(self, store: ObjectStore, shop: Path, project: Path) -> None:
+        release_again(store, shop)
+        (project / FILE).write_text('requires = ["dataset:long"]\n[groups]\ndev = ["dataset:long@=1.0.0"]\n')
+        assert versions(lock_project(store, project).lock) == {"long": "1.0.0"}
+
+    def test_have_names_that_a_key_can_have(self, store: ObjectStore, shop: Path, project: Path) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            lock_project(store, project, ["dataset:long"], group="a b")
+        assert caught.value.code == "bad-group"
+        assert list(project.iterdir()) == []
+
+
 class TestPinsStay:
     def test_new_releases_do_not_move_pins_until_an_update(
         self, store: ObjectStore, shop: Path, project: Path

@@ -19,11 +19,14 @@ from ckstore.cli.common import json_option, note, open_store, plural, print_json
     is_flag=True,
     help="Let git merge locks with `ckstore merge-lock`, here.",
 )
+@click.option(
+    "--group", metavar="NAME", default="", help="Add the requirements to this group of ckstore.toml."
+)
 @click.option("--project", type=click.Path(path_type=Path), help="The project's folder, instead of this one.")
 @store_option
 @json_option
 def command(
-    requirements: tuple[str, ...], check: bool, update: bool, install: bool, project: Path | None,
+    requirements: tuple[str, ...], check: bool, update: bool, install: bool, group: str, project: Path | None,
     store_path: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pin REQUIREMENTS, and everything that they may touch, in ckstore.lock.
@@ -35,6 +38,7 @@ def command(
     ckstore lock program:cbench-automotive-susan
     ckstore lock "program:cbench-automotive-susan@^1.2"
     ckstore lock "dataset[image,pgm]"
+    ckstore lock --group dev "dataset[image,small]"
     ckstore lock                 # bring the lock in line with ckstore.toml
     """
     from ckstore.operations.lock import check_project, lock_project
@@ -42,6 +46,8 @@ def command(
 
     if check and (update or requirements):
         raise click.UsageError("--check changes nothing: it goes without --update and without requirements.")
+    if group and not requirements:
+        raise click.UsageError("--group says where requirements are added: it goes with requirements.")
     folder = project or find_project(Path.cwd()) or Path.cwd()
     if install:
         if check or update or requirements:
@@ -52,7 +58,7 @@ def command(
     if check:
         report = check_project(store, folder)
     else:
-        report = lock_project(store, folder, requirements, update=update)
+        report = lock_project(store, folder, requirements, update=update, group=group)
     if as_json:
         print_json(report.as_plain())
         return

@@ -199,7 +199,7 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
-    'merge-lock': ('Merge two locks, as git asks its drivers to.', ('files', 'files', 'files'), (
+    'merge-lock': ('Merge two locks, as git asks its drivers to.', ('files', 'files', 'files', 'folders'), (
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),

@@ -10,6 +10,7 @@ import click
 
 from ckstore.cli.common import open_store
 from ckstore.errors import CkstoreError
+from ckstore.operations.place import store_path as place_of_store
 
 if TYPE_CHECKING:
     from ckstore.objects.store import ObjectStore
@@ -28,9 +29,9 @@ def lock_option(function: F) -> F:
     )(function)
 
 
-def store_if_any(store_path: str | None) -> ObjectStore | None:
-    """The store, if there is one: a lock says much without."""
+def store_if_any(store_path: str | None, folder: Path | None = None) -> ObjectStore | None:
+    """The store (of the project around ``folder``), if there is one: a lock says much without."""
     try:
-        return open_store(store_path, create=False)
+        return open_store(place_of_store(store_path or "", str(folder or "")), create=False)
     except CkstoreError:
         return None

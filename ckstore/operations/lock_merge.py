@@ -100,7 +100,7 @@ def _resolved(store: ObjectStore, merged: Merged) -> tuple[Lock, tuple[str, ...]
 
 GIT_SETTINGS = (
     ("merge.ckstore.name", "merge of ckstore.lock"),
-    ("merge.ckstore.driver", "ckstore merge-lock %O %A %B"),
+    ("merge.ckstore.driver", "ckstore merge-lock %O %A %B %P"),
 )
 ATTRIBUTE = "ckstore.lock merge=ckstore"
 

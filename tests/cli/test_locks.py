@@ -148,7 +148,7 @@ def test_the_merge_driver_is_installed_where_git_is(locked: Session, have_git: s
     pygit2.init_repository(str(locked.folder / "project"))
     out = locked("lock", "--install-merge-driver").out
     assert (
-        "ckstore merge-lock %O %A %B" in out
+        "ckstore merge-lock %O %A %B %P" in out
         and Path(".gitattributes").read_text() == "ckstore.lock merge=ckstore\n"
     )
     assert "already" in locked("lock", "--install-merge-driver").out

@@ -181,6 +181,19 @@ class TestTheDriver:
         branches.git("commit", "-q", "-a", "-m", "moved by hand")
         pin_only(branches, "right", "soft:one@=1.2.0", "soft:two@=1.0.0")
 
+    def test_the_store_of_a_project_below_the_top_is_asked(
+        self, branches: Branches, apart: None, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        names = ["base", "ours", "theirs"]
+        for name, commit in zip(names, ["trunk", "right", "left"], strict=True):
+            write(tmp_path, {name: branches.git("show", f"{commit}:{LOCK_FILE}")})
+        below = write(tmp_path / "below", {FILE: f'[store]\npath = "{store.path}"\n'})
+        words = [sys.executable, "-m", "ckstore", "merge-lock", *names]
+        for path, code in ((below / LOCK_FILE, 0), (tmp_path / LOCK_FILE, 1)):
+            write(tmp_path, {"ours": branches.git("show", f"right:{LOCK_FILE}")})
+            done = subprocess.run([*words, str(path)], cwd=tmp_path, capture_output=True, check=False)
+            assert done.returncode == code, done.stderr
+
     def test_what_does_not_go_together_is_resolved_anew(self, branches: Branches, apart: None) -> None:
         branches.git("merge", "-m", "both", "left")
         assert branches.versions() == {"one": "1.2.0", "two": "1.0.0", "base": "1.1.0"}
@@ -202,11 +215,11 @@ class TestTheDriver:
         names = {"base": branches.text, "ours": branches.text, "theirs": "lock = 1\n[[pin]]\n"}
         place = write(tmp_path / "sides", names)
         with pytest.raises(InvalidInput, match="theirs: 'component' is missing"):
-            merge_files(*(place / name for name in names), None)
+            merge_files(place / "base", place / "ours", place / "theirs", None)
         assert (place / "ours").read_text() == branches.text
         write(place, {"theirs": "lock = 2\n"})
         with pytest.raises(Unsupported, match="theirs has format 2"):
-            merge_files(*(place / name for name in names), None)
+            merge_files(place / "base", place / "ours", place / "theirs", None)
 
     def test_branches_that_both_made_a_lock_have_no_base(self, branches: Branches, tmp_path: Path) -> None:
         place = write(tmp_path / "sides", {"base": "", "ours": branches.text, "theirs": branches.text})

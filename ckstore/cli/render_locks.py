@@ -17,7 +17,7 @@ _MEMBERS = 6  # of an interface in one line
 def show_lock_diff(diff: LockDiff) -> None:
     """The difference on standard output; whatever may break others comes with its reason."""
     for change in diff.changed:
-        say(f"{_name(change)}  {change.before} → {change.after}  ({_how(change)})")
+        say(told(change))
     table([(f"+ {one.component}@={one.version}", one.asked) for one in diff.added])
     table([(f"- {one.component}@={one.version}", one.asked) for one in diff.removed])
     for answer in diff.answered:
@@ -25,6 +25,11 @@ def show_lock_diff(diff: LockDiff) -> None:
     for line in (*(f"you ask: {root}" for root in diff.roots), *diff.sources):
         say(line)
     say(_summary(diff))
+
+
+def told(change: Moved) -> str:
+    """One line: from which version to which, and what that means."""
+    return f"{_name(change)}  {change.before} → {change.after}  ({_how(change)})"
 
 
 def _how(change: Moved) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ckstore.cli.common import plural, say
+from ckstore.cli.render_locks import told
 from ckstore.operations.bisect import BisectReport
-from ckstore.operations.moves import Behind, Move
+from ckstore.operations.outdated import Outdated
 from ckstore.operations.steps import Step
 from ckstore.operations.update import UpdateReport
 
@@ -15,10 +16,16 @@ _SHOWN = 4
 
 def show_update(report: UpdateReport) -> None:
     """Changes, what stays behind and why, trials, what broke."""
-    for move in report.moves:
-        _show_move(move)
-    for one in report.held:
-        _show_held(one)
+    for change in report.changes.changed:
+        say(told(change))
+        _show_users(report.users[change.component])
+    for one in report.changes.added:
+        say(f"+ {one.component}@={one.version}")
+        _show_users(report.users[one.component])
+    for one in report.changes.removed:
+        say(f"- {one.component}@={one.version}")
+    for late in report.held:
+        _show_held(late)
     for blamed in report.blamed:
         show_blamed(blamed)
         say("  so it stays out")
@@ -27,29 +34,18 @@ def show_update(report: UpdateReport) -> None:
         say(f"{plural(works, 'recorded run')} of {len(report.trials)} tried: as before")
 
 
-def _show_move(move: Move) -> None:
-    before = f"{move.former or ''}{' ' if move.former else ''}{move.before}"
-    step = f"{before} → {move.after}" if move.before and move.after else f"+ {move.after}"
-    if not move.after:
-        step = f"- {move.before}"
-    say(f"{move.component}  {step}{_meaning(move.bump, move.removed, move.added)}")
-    if move.used_by:
-        say(f"  for {_some(move.used_by, '; ')}")
+def _show_users(users: Sequence[str]) -> None:
+    if users:
+        say(f"  for {_some(users, '; ')}")
 
 
-def _show_held(one: Behind) -> None:
+def _show_held(one: Outdated) -> None:
     named = f" as {one.newest_name}" if one.newest_name else ""
-    meaning = _meaning(one.bump, one.removed, one.added)
-    say(f"{one.component}  held back at {one.version}, newest is {one.newest}{named}{meaning}")
-    for reason in one.reasons[:_SHOWN]:
+    members = [*(f"-{name}" for name in one.removed), *(f"+{name}" for name in one.added)]
+    meaning = f": {_some(members, ' ')}" if members else ""
+    say(f"{one.component}  held back at {one.pinned}, newest is {one.newest}{named}  ({one.step}{meaning})")
+    for reason in one.held[:_SHOWN]:
         say(f"  {reason}")
-
-
-def _meaning(bump: str, removed: Sequence[str], added: Sequence[str]) -> str:
-    changes = [*(f"-{name}" for name in removed), *(f"+{name}" for name in added)]
-    if not bump:
-        return ""
-    return f"  ({bump}: {_some(changes, ' ')})" if changes else f"  ({bump})"
 
 
 def show_blamed(report: BisectReport) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ckstore.errors import Conflict, InvalidInput, NotFound
 from ckstore.index.search import search
 from ckstore.mirror.urls import parse_url
+from ckstore.model.lockgraph import LockGraph
 from ckstore.model.locks import Lock, Pin, SourcePin
 from ckstore.model.manifest import FILE, LOCK_FILE, Manifest, check_group
 from ckstore.model.metadata import Need
@@ -19,9 +20,9 @@ from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.catalogue import STRAIGHT, Steering, StoreCatalogue
 from ckstore.operations.find import find, opened, suggestions
+from ckstore.operations.held_back import lacking
 from ckstore.operations.kinds import ensure_kinds
 from ckstore.operations.lock_merge import mended_lock
-from ckstore.operations.moves import lacking
 from ckstore.operations.project import manifest_text, read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.snapshot import check_pins
 from ckstore.operations.unmet import near_misses
@@ -149,6 +150,7 @@ def _url(source: Source) -> str:
 def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
     """What was withdrawn or renamed since; of new pins also what the newest releases lack."""
     notes = []
+    graph = LockGraph(lock)
     before = {(pin.key, pin.version) for pin in present.pins} if present else set()
     for pin in lock.pins:
         component = view.component(pin.source, pin.uid)
@@ -157,7 +159,7 @@ def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
         renamed = (component.kind, component.name) != (pin.kind, pin.name)
         now = f", now {component.kind}:{component.name}," if renamed else ""
         known = component.newest == pin.version or (pin.key, pin.version) in before
-        missing = "" if known else lacking(view, lock, pin)
+        missing = "" if known else lacking(view, graph, pin)
         if component.withdrawn:
             notes.append(f"{pin.component} was withdrawn upstream; pinned all the same")
         elif missing:

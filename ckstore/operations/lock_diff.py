@@ -78,6 +78,16 @@ class LockDiff:
         """True when nothing differs."""
         return self.before == self.after
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The components that moved or came."""
+        return (*(one.component for one in self.changed), *(one.component for one in self.added))
+
+    @property
+    def count(self) -> int:
+        """How many pins differ."""
+        return len(self.changed) + len(self.added) + len(self.removed)
+
     def as_plain(self) -> dict[str, object]:
         """JSON-able values."""
         return asdict(self)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from ckstore.model.lockgraph import LockGraph
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.records import Release
 from ckstore.model.versions import parse_version
 from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.diff import interface_change
+from ckstore.operations.held_back import reasons
 from ckstore.operations.lock_diff import Step, step_between
-from ckstore.operations.moves import reasons
 from ckstore.operations.relations import offer_of_release
 
 
@@ -20,14 +21,16 @@ from ckstore.operations.relations import offer_of_release
 class Outdated:
     """A pin with newer releases. ``wanted``: the newest that answers everything which asks for it.
 
-    ``step`` is that from the pin to ``newest``, ``removed`` and ``added`` what its interface would lose and
-    gain; ``held`` are sentences: who asks for what ``newest`` has not.
+    ``newest_name`` is what ``newest`` is called, where that is another name. ``step`` is that from the pin to
+    ``newest``, ``removed`` and ``added`` what its interface would lose and gain; ``held`` are sentences: who
+    asks for what ``newest`` has not.
     """
 
     component: str
     pinned: str
     wanted: str
     newest: str
+    newest_name: str
     step: Step
     removed: tuple[str, ...]
     added: tuple[str, ...]
@@ -52,21 +55,23 @@ def outdated(store: ObjectStore, lock: Lock) -> OutdatedReport:
     """Compare every pin with the releases in the store; changes nothing and needs no network."""
     view = store.view()
     unknown = [pin.component for pin in lock.pins if view.component(pin.source, pin.uid) is None]
-    found = (_compared(view, lock, pin) for pin in lock.pins)
+    graph = LockGraph(lock)
+    found = (_compared(view, graph, pin) for pin in lock.pins)
     return OutdatedReport(len(lock.pins), tuple(one for one in found if one), tuple(unknown))
 
 
-def _compared(view: LogView, lock: Lock, pin: Pin) -> Outdated | None:
+def _compared(view: LogView, graph: LockGraph, pin: Pin) -> Outdated | None:
     newer = list(_newer(view, pin))
     if not newer:
         return None
     newest = newer[0]
-    wanted = next((release.version for release in newer if not _held(lock, pin, release)), pin.version)
+    wanted = next((release.version for release in newer if not _held(graph, pin, release)), pin.version)
     component = view.component(pin.source, pin.uid)
+    name = f"{pin.source}:{newest.kind}:{newest.name}"
     removed, added = _interface(view, pin, newest)
     return Outdated(
-        pin.component, pin.version, wanted, newest.version, step_between(pin.version, newest.version),
-        removed, added, _held(lock, pin, newest),
+        pin.component, pin.version, wanted, newest.version, name if name != pin.component else "",
+        step_between(pin.version, newest.version), removed, added, _held(graph, pin, newest),
         bool(component and component.withdrawn),
     )  # fmt: skip
 
@@ -84,8 +89,8 @@ def _newer(view: LogView, pin: Pin) -> Iterator[Release]:
             yield view.release(pin.source, pin.uid, version)
 
 
-def _held(lock: Lock, pin: Pin, release: Release) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(reasons(lock, pin, offer_of_release(pin.source, release))))
+def _held(graph: LockGraph, pin: Pin, release: Release) -> tuple[str, ...]:
+    return reasons(graph, pin, offer_of_release(pin.source, release))
 
 
 def _interface(view: LogView, pin: Pin, newest: Release) -> tuple[tuple[str, ...], tuple[str, ...]]:

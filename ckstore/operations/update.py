@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, InvalidInput, NotFound, Unavailable
 from ckstore.model.answers import means
+from ckstore.model.lockgraph import LockGraph
 from ckstore.model.locks import Lock, Pin
 from ckstore.model.manifest import LOCK_FILE
 from ckstore.model.names import did_you_mean
@@ -16,9 +17,11 @@ from ckstore.objects.log import LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.bisect import BisectReport, search
 from ckstore.operations.catalogue import Steering
+from ckstore.operations.held_back import users
 from ckstore.operations.lock import make_lock, order_of_manifest
+from ckstore.operations.lock_diff import LockDiff, diff_locks
 from ckstore.operations.lookup import version_named
-from ckstore.operations.moves import Behind, Move, behind, moves
+from ckstore.operations.outdated import Outdated, outdated
 from ckstore.operations.project import read_lock, read_manifest, read_text, tidy, write_whole
 from ckstore.operations.relations import offer_of_release
 from ckstore.operations.runs import RunEntry
@@ -40,16 +43,17 @@ class Wanted:
 class UpdateReport:
     """From the lock ``before`` to ``lock``; ``written`` is False for a dry run and where nothing changes.
 
-    ``held`` are pins that stay behind their newest releases because somebody in the lock asks for what these
-    have not. With trials: ``trials`` says what came of each recorded run with the new lock, ``blamed`` which
-    releases broke one and stay out.
+    ``users`` says who in the new lock asks for what changed. ``held`` are pins that stay behind their newest
+    releases because somebody in the lock asks for what these have not. With trials: ``trials`` says what
+    came of each recorded run with the new lock, ``blamed`` which releases broke one and stay out.
     """
 
     path: Path
     before: Lock
     lock: Lock
-    moves: tuple[Move, ...]
-    held: tuple[Behind, ...]
+    changes: LockDiff
+    users: Mapping[str, tuple[str, ...]]
+    held: tuple[Outdated, ...]
     notes: tuple[str, ...]
     written: bool
     trials: tuple[Trial, ...] = ()
@@ -59,8 +63,9 @@ class UpdateReport:
         """JSON-able values."""
         return {
             "path": str(self.path), "digest": self.lock.digest, "written": self.written,
-            "changes": [move.as_plain() for move in self.moves],
-            "held": [one.as_plain() for one in self.held], "notes": list(self.notes),
+            "changes": self.changes.as_plain(),
+            "users": {name: list(who) for name, who in self.users.items()},
+            "held": [asdict(one) for one in self.held], "notes": list(self.notes),
             "trials": [trial.as_plain() for trial in self.trials],
             "blamed": [report.as_plain() for report in self.blamed],
         }  # fmt: skip
@@ -123,11 +128,13 @@ def update_project(
     written = not dry_run and read_text(path) != lock.emit()
     if written:
         write_whole(path, lock.emit())
-    view = store.view()
-    held = tuple(one for one in behind(view, lock) if one.reasons)
+    changes, graph = diff_locks(store, before, lock), LockGraph(lock)
     return UpdateReport(
-        path, before, lock, moves(view, before, lock), held, tuple(update.notes), written, trials, blamed
-    )
+        path, before, lock, changes,
+        {name: users(graph, name) for name in changes.components},
+        tuple(one for one in outdated(store, lock).outdated if one.held),
+        tuple(update.notes), written, trials, blamed,
+    )  # fmt: skip
 
 
 def _lock_of(project: Path) -> Lock:

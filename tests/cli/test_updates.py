@@ -28,7 +28,7 @@ def study(session: Session) -> Session:
 def test_a_dry_run_shows_what_each_change_means_and_for_whom(study: Session) -> None:
     before = (study.folder / "ckstore.lock").read_bytes()
     assert study("update", "--dry-run").out.splitlines() == [
-        "lab:program:counter  1.0.0 → 1.0.3  (patch)",
+        "lab:program:counter  1.0.0 → 1.0.3  (patch: the interface is the same)",
         "  for you",
         "1 pin would change; nothing was written",
     ]
@@ -37,7 +37,7 @@ def test_a_dry_run_shows_what_each_change_means_and_for_whom(study: Session) -> 
 
 def test_trying_leaves_out_what_breaks_a_recorded_run_and_says_since_when(study: Session) -> None:
     assert study("update", "--try").out.splitlines() == [
-        "lab:program:counter  1.0.0 → 1.0.1  (patch)",
+        "lab:program:counter  1.0.0 → 1.0.1  (patch: the interface is the same)",
         "  for you",
         "run lab:program:counter --dataset short: the output count.txt is another one",
         "  since lab:program:counter 1.0.1 → 1.0.2  (patch)",
@@ -46,7 +46,7 @@ def test_trying_leaves_out_what_breaks_a_recorded_run_and_says_since_when(study:
         "ckstore.lock written: 1 pin changed",
     ]
     again = study("update", "--try", "--json").json
-    assert [again["changes"], again["written"]] == [[], False]
+    assert [again["changes"]["changed"], again["written"]] == [[], False]
 
 
 def test_bisect_names_the_release_and_how_many_runs_it_took(study: Session) -> None:

@@ -37,10 +37,10 @@ class TestWhatIsTaken:
         study.script(WORKS, "a remark")
         study.mirror()
         report = update_project(study.store, study.project)
-        [move] = report.moves
-        assert (move.component, move.before, move.after, move.bump) == (
+        [move] = report.changes.changed
+        assert (move.component, move.before, move.after, move.step) == (
             "scripts:dataset:table", "1.0.0", "1.0.1", "patch")  # fmt: skip
-        assert move.used_by == ("lab:program:report (script)",)
+        assert report.users == {"scripts:dataset:table": ("lab:program:report (script)",)}
         assert report.written and study.text == report.lock.emit()
 
     def test_a_dry_run_shows_the_same_and_writes_nothing(self, study: Study) -> None:
@@ -50,7 +50,7 @@ class TestWhatIsTaken:
         before = study.text
         dry = update_project(study.store, study.project, dry_run=True)
         assert (dry.written, study.text) == (False, before)
-        assert update_project(study.store, study.project).moves == dry.moves
+        assert update_project(study.store, study.project).changes == dry.changes
 
     def test_with_a_reference_only_that_moves(self, study: Study) -> None:
         study.lock()
@@ -58,8 +58,10 @@ class TestWhatIsTaken:
         study.lab.commit({"program/report/notes": "x"})
         study.mirror()
         report = update_project(study.store, study.project, Wanted((KEY,)))
-        assert [(move.component, move.after) for move in report.moves] == [("lab:program:report", "1.0.1")]
-        assert update_project(study.store, study.project, Wanted(("dataset[script]",))).moves
+        assert [(move.component, move.after) for move in report.changes.changed] == [
+            ("lab:program:report", "1.0.1")
+        ]
+        assert update_project(study.store, study.project, Wanted(("dataset[script]",))).changes.count
 
     def test_one_component_goes_to_a_precise_version_and_stays_there_until_it_is_updated(
         self, study: Study
@@ -79,7 +81,7 @@ class TestWhatIsTaken:
         study.script(WORKS, "a")
         study.mirror()
         yank(study.store, "dataset:table@1.0.1")
-        assert update_project(study.store, study.project).moves == ()
+        assert update_project(study.store, study.project).changes.count == 0
 
     def test_the_choice_between_two_sources_stays(self, store: ObjectStore, tmp_path: Path) -> None:
         ups = [Upstream(tmp_path / f"{name}.git") for name in ("one", "two")]
@@ -91,7 +93,7 @@ class TestWhatIsTaken:
         ups[0].commit(native("dataset/same", body="y"))
         for up in ups:
             mirror(store, up.url)
-        [move] = update_project(store, tmp_path / "p").moves
+        [move] = update_project(store, tmp_path / "p").changes.changed
         assert (move.component, move.after) == ("one:dataset:same", "1.0.1")
 
 
@@ -110,12 +112,12 @@ class TestWhatIsHeldBack:
         up.reset(now, {})
         mirror(store, up.url)
         report = update_project(store, tmp_path / "p")
-        assert report.moves == ()
+        assert report.changes.count == 0
         [held] = report.held
-        assert (held.component, held.version, held.newest, held.newest_name) == (
+        assert (held.component, held.pinned, held.newest, held.newest_name) == (
             "tools:soft:lib.fl", "1.0.0", "2.0.0", "tools:soft:lib.fastlin")  # fmt: skip
-        assert (held.bump, held.removed[-1]) == ("major", "tag:fast-linear")
-        assert held.reasons == (
+        assert (held.step, held.removed[-1]) == ("major", "tag:fast-linear")
+        assert held.held == (
             "users:program:bench (compile.library) asks for soft|package[fast,linear], and it lacks tag:fast",
         )
 
@@ -138,7 +140,7 @@ class TestWhatIsHeldBack:
         study.scripts.commit({"dataset/table/component.toml": 'kind="dataset"\nname="table"\ntags=["b"]'})
         study.mirror()
         report = update_project(study.store, study.project)
-        assert [(one.version, one.newest, one.reasons) for one in report.held] == [
+        assert [(one.pinned, one.newest, one.held) for one in report.held] == [
             ("1.0.0", "2.0.0", ("you ask for dataset:table@~1.0.0",))]  # fmt: skip
 
 
@@ -201,7 +203,7 @@ class TestTrials:
         study.script(OTHER)
         study.mirror()
         report = update_project(study.store, study.project, bench=bench(study))
-        assert report.moves and "nothing was tried" in report.notes[-1]
+        assert report.changes.count and "nothing was tried" in report.notes[-1]
 
     def test_a_dry_run_tries_and_writes_no_lock(self, study: Study) -> None:
         study.run(study.lock())
@@ -209,7 +211,7 @@ class TestTrials:
         study.script(OTHER)
         study.mirror()
         report = update_project(study.store, study.project, dry_run=True, bench=bench(study))
-        assert report.blamed and not report.moves
+        assert report.blamed and not report.changes.count
         assert study.text == before
 
 

@@ -53,9 +53,10 @@ def command(
     show_update(report)
     for text in report.notes:
         note(text)
-    if not report.moves:
+    count = report.changes.count
+    if not count:
         say(f"{report.path.name} stays as it is: {plural(len(report.lock.pins), 'component')} pinned")
     elif report.written:
-        say(f"{report.path.name} written: {plural(len(report.moves), 'pin')} changed")
+        say(f"{report.path.name} written: {plural(count, 'pin')} changed")
     else:
-        say(f"{plural(len(report.moves), 'pin')} would change; nothing was written")
+        say(f"{plural(count, 'pin')} would change; nothing was written")

@@ -10,6 +10,7 @@
     tags = ["matmul", "lang-c"]
     [needs]                       # role = requirement
     compiler = "soft[compiler,lang-c]"
+    timer = {any = "soft[timer]", when = "on Windows"}
     [program]                     # whatever the kind defines, under the kind's name
 
 """
@@ -21,6 +22,7 @@ from collections.abc import Mapping
 from ckstore.errors import InvalidInput
 from ckstore.model.metadata import Metadata, Need, Place, Written, check_called, checked_uid
 from ckstore.model.names import check_tags
+from ckstore.model.occasions import line_of
 from ckstore.model.plain import MAX_DEPTH, Plain, as_map, as_text, as_texts, check_size, deeper_than
 from ckstore.model.requirements import Requirement
 from ckstore.model.tomltext import read_toml
@@ -90,15 +92,38 @@ def _tags(value: object, where: str) -> tuple[str, ...]:
 
 
 def _need(role: str, ask: object, where: str) -> Need:
-    """``role = "requirement"``, or ``role = {every = "dataset[…]"}`` for a choice at run time."""
+    """``role = "requirement"``, or a table: ``{every = "dataset[…]"}`` for a choice at run time,
+    ``{any = "soft[…]", when = "…"}`` for what is needed under a condition.
+    """  # fmt: skip
+    if not isinstance(ask, dict):
+        requirement = _requirement(role, as_text(ask), where)
+        return Need(role, str(requirement), "any" if requirement.tags else "one")
     table = as_map(ask)
-    text = as_text(table.get("every")) if table else as_text(ask)
+    key = next((key for key in ("every", "any") if key in table), "")
+    when = line_of(as_text(table.get("when")))
+    if set(table) - {key, "when"} or not key or (key == "any") != bool(when):
+        raise InvalidInput(
+            f"{where}: the need {role!r} is wrong: {table!r} does not say what is needed.",
+            code="bad-need",
+            hints=[
+                f'{role} = {{every = "dataset[text]"}}',
+                f'{role} = {{any = "soft[x]", when = "on Windows"}}',
+            ],
+        )
+    requirement = _requirement(role, as_text(table[key]), where)
+    if when and not requirement.tags:
+        raise InvalidInput(
+            f"{where}: the need {role!r} is wrong: what is needed under a condition is asked for by tags.",
+            code="bad-need",
+            hints=[f'{role} = {{any = "soft[x]", when = "{when}"}}'],
+        )
+    return Need(role, str(requirement), "maybe" if when else "every", when)
+
+
+def _requirement(role: str, text: str, where: str) -> Requirement:
     try:
-        requirement = Requirement.parse(text)
+        return Requirement.parse(text)
     except InvalidInput as error:
         raise InvalidInput(
             f"{where}: the need {role!r} is wrong: {error.message}", code="bad-need", hints=error.hints
         ) from error
-    if table:
-        return Need(role, str(requirement), "every")
-    return Need(role, str(requirement), "any" if requirement.tags else "one")

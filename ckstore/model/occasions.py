@@ -35,23 +35,23 @@ def unless(text: str) -> str:
 def all_of(parts: Iterable[str]) -> str:
     """Every one of the conditions that are not empty."""
     known = list(dict.fromkeys(part for part in parts if part))
-    return _short(known[0] if len(known) == 1 else " and ".join(_one(part, " or ") for part in known))
+    return line_of(known[0] if len(known) == 1 else " and ".join(_one(part, " or ") for part in known))
 
 
 def any_of(parts: Sequence[str]) -> str:
     """One of the conditions; of very many only the first are named."""
     known = list(dict.fromkeys(part for part in parts if part))
     if len(known) == 1:
-        return _short(known[0])
+        return line_of(known[0])
     named = [_one(part, " and ") for part in known[:_ALTERNATIVES]]
     left = len(known) - len(named)
-    return _short(" or ".join([*named, f"{left} more"] if left else named))
+    return line_of(" or ".join([*named, f"{left} more"] if left else named))
 
 
 def bounds(low: str = "", high: str = "", exact: str = "", usable: str = "") -> str:
     """``>=3.5,<=3.9.99``, ``=2.0``; ``install=3.9.12`` names what will do where nothing is there."""
     told = [(">=", low), ("<=", high), ("=", exact), ("install=", usable if usable != high else "")]
-    return _short(",".join(operator + text for operator, text in told if text))
+    return line_of(",".join(operator + text for operator, text in told if text))
 
 
 def _one(part: str, joint: str) -> str:
@@ -71,6 +71,7 @@ def _word(item: object) -> str:
     return ("yes" if item else "no") if isinstance(item, bool) else as_text(item)
 
 
-def _short(text: str) -> str:
+def line_of(text: str) -> str:
+    """The text as one line, cut where it is long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _MOST else f"{line[: _MOST - 1].rstrip()}…"

@@ -205,6 +205,15 @@ def test_a_component_that_the_lock_does_not_name_is_not_run(session: Session) ->
     assert "`ckstore lock program:counter` adds it" in session("run", "program:counter", code=10).err
 
 
+def test_what_is_locked_for_a_group_can_be_run(session: Session) -> None:
+    session("add", str(repository(session)))
+    session("lock", "--group", "dev", "program:counter")
+    assert 'dev = ["program:counter"]' in Path("ckstore.toml").read_text()
+    session("lock", "--check")
+    session("run", "program:counter", "--dataset", "short")
+    assert "goes with requirements" in session("lock", "--group", "dev", code=2).err
+
+
 def test_a_lock_edited_by_hand_lays_out_nothing(session: Session) -> None:
     session("add", str(repository(session)))
     session("lock", "program:counter")

@@ -276,6 +276,19 @@ run = '{python} {src}/script.py && "$CK_PYTHON_BIN" -c "print(2)"'
         outcome = world.run(world.add("program", "script", files))
         assert outcome.details["shown"] == {"stdout.txt": "1\n2\n"}
 
+    def test_what_may_be_needed_is_used_where_it_can_be_had(self, world: World) -> None:
+        none = 'kind = "soft"\nname = "none"\ntags = ["none-here"]\n[soft]\nprograms = ["no-such-program"]\n'
+        world.add("soft", "none", {"component.toml": none})
+        for tags in ("none-here", "nobody-has-this"):
+            needs = f'extra = {{any = "soft[{tags}]", when = "on Windows"}}'
+            outcome = world.run(python_program(world, "print('hello')", needs=needs))
+            assert (outcome.status, outcome.details["shown"]) == ("ok", {"stdout.txt": "hello\n"})
+        with pytest.raises(Unavailable):
+            world.run(python_program(world, "print('hello')", needs='extra = "soft[none-here]"'))
+        needs = 'shell = {any = "soft[compiler,lang-python]", when = "always"}'
+        outcome = world.run(python_program(world, "print('hello')", 'env = {X = "{shell}"}', needs))
+        assert outcome.status == "ok"
+
     def test_an_exit_code_is_a_failure_with_the_last_words(self, world: World) -> None:
         outcome = world.run(python_program(world, "raise SystemExit('out of luck')"))
         assert (outcome.status, outcome.exit_code) == ("failed", 1)

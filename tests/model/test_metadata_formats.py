@@ -49,6 +49,22 @@ class TestNative:
         )
         assert found.body["program"] == {"main": "main.c"}
 
+    def test_a_need_may_have_a_condition_in_words(self) -> None:
+        found = native('[needs]\nx = {any = "soft[y]", when = " on\\tWindows "}', Place("program", "p"))
+        assert found.needs == (Need("x", "soft[y]", "maybe", "on Windows"),)
+
+    @pytest.mark.parametrize(
+        "need",
+        ['{any = "soft[y]"}', '{when = "on Windows"}', '{any = "soft:y", when = "on Windows"}', "[]",
+         '{every = "soft[y]", when = "on Windows"}', '{any = "soft[y]", wen = "on Windows"}', "{}",
+         '{any = "soft[y", when = "on Windows"}', '{any = "soft[y]", when = " "}'],
+    )  # fmt: skip
+    def test_a_need_that_is_half_said_is_refused(self, need: str) -> None:
+        with pytest.raises(InvalidInput) as caught:
+            native(f"[needs]\nx = {need}", Place("program", "p"))
+        assert caught.value.code == "bad-need"
+        assert caught.value.hints
+
     def test_the_place_speaks_where_the_file_is_silent(self) -> None:
         found = native("", Place("dataset", "text-rain"))
         assert (found.kind, found.name) == ("dataset", "text-rain")

@@ -20,6 +20,7 @@ from .spec import Build, Command, Hook, Program, ToolNeed
 _COMPILERS = {"c": "CK_CC", "cpp": "CK_CXX", "c++": "CK_CXX", "java": "CK_JAVAC"}
 _SYSTEM = {"Linux": "linux", "Darwin": "linux", "Windows": "win"}.get(platform.system(), "linux")
 # Tags that CK's descriptions of desktop operating systems carry; those of phones never match here.
+_CONDITIONS = ("enable_if_env", "disable_if_env", "only_for_cmd")  # nothing here knows whether they hold
 _SYSTEM_TAGS = frozenset(["linux", "unix", "posix"] if _SYSTEM == "linux" else ["windows", "win"])
 
 
@@ -101,6 +102,7 @@ def _tools(prefix: str, deps: object, roles: set[str]) -> Iterator[ToolNeed]:
         yield ToolNeed(
             role, key, f"{as_text(table.get('name')) or key} ({tags})", _bound(table.get("version_from")),
             _bound(table.get("version_to")), as_int(table.get("sort"), 0),
+            optional=any(table.get(key) for key in _CONDITIONS),
         )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def _build(language: str, body: Mapping[str, object], component: ComponentView) 
 
 def _tool(need: Need) -> ToolNeed:
     what = "compiler" if need.role == "compiler" else need.role
-    return ToolNeed(need.role, need.role, f"{what} ({need.ask})")
+    return ToolNeed(need.role, need.role, f"{what} ({need.ask})", optional=need.scope == "maybe")
 
 
 def _command(

@@ -13,7 +13,10 @@ Style = Literal["ck", "native"]
 
 @dataclass(frozen=True, slots=True)
 class ToolNeed:
-    """A tool or library. ``role`` is its name in the lock, ``low`` and ``high`` are inclusive bounds."""
+    """A tool or library. ``role`` is its name in the lock, ``low`` and ``high`` are inclusive bounds.
+
+    What is ``optional`` is used where it can be had: nothing here knows whether its condition holds.
+    """
 
     role: str
     key: str
@@ -21,6 +24,7 @@ class ToolNeed:
     low: Loose = ()
     high: Loose = ()
     order: int = 0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,11 @@ def gather(
     software = [item for item in found if any(view.pin.kind in _SOFTWARE for view in item[1])]
     ordered = sorted(software, key=lambda item: (not _all_compilers(item[1]), item[0].order, item[0].key))
     for need, providers in ordered:
-        _meet(chain, need, providers, (compiler_variable, compiler_name), workshop, context.workspace)
+        try:
+            _meet(chain, need, providers, (compiler_variable, compiler_name), workshop, context.workspace)
+        except (Unavailable, Unsupported):
+            if not need.optional:
+                raise
     if compiler_name and chain.compiler is None:
         raise InvalidInput(
             f"{context.component.name} needs no compiler, so --compiler has no meaning.",
@@ -70,7 +74,7 @@ _SOFTWARE = ("soft", "package")  # what else is needed is data, and taken by the
 
 def _providers(context: Context, need: ToolNeed) -> list[ComponentView]:
     providers = context.providers(need.role)
-    if not providers:
+    if not providers and not need.optional:
         raise NotFound(
             f"{context.component.name} needs {need.what}, and the lock names nothing for it.",
             code="no-provider",

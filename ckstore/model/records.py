@@ -7,6 +7,7 @@ object id is taken from those bytes. Measurements travel as text.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -88,6 +89,12 @@ def _canonical(value: object) -> object:
     raise TypeError(f"a record cannot hold {type(value).__name__}")
 
 
+@functools.cache
+def _names(record: type) -> frozenset[str]:
+    """The fields of a record; asked for every one of them."""
+    return frozenset(f.name for f in fields(record))
+
+
 class _Record:
     """Encoding shared by the dataclasses below: fields by name, plus the schema number."""
 
@@ -95,8 +102,7 @@ class _Record:
 
     def encode(self) -> bytes:
         """Canonical bytes; text that is no UTF-8 (paths, command lines) is made :func:`storable`."""
-        names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
-        values = {"schema": SCHEMA, **{name: getattr(self, name) for name in names}}
+        values = {"schema": SCHEMA, **{name: getattr(self, name) for name in _names(type(self))}}
         try:
             return encode(values)
         except TypeError:  # rare, and looking for it beforehand would cost every record
@@ -106,7 +112,7 @@ class _Record:
     def decode(cls, data: bytes, what: str = "a record") -> Self:
         """Read bytes that :meth:`encode` gave; :class:`CorruptData` when fields are missing."""
         value = decode(data, what)
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]  # subclasses are dataclasses
+        known = _names(cls)
         try:
             return cls(**cls._shape({k: v for k, v in value.items() if k in known}))
         except (TypeError, KeyError, ValueError) as error:

@@ -29,8 +29,8 @@ _ESCAPES = {".json": b"\\u", ".yaml": b"\\"}  # how a key can be written otherwi
 class Recorded:
     """Answers for the components of one source.
 
-    ``newest`` are their records and newest releases, ``left`` the UIDs of those that are not derived any more,
-    ``problems`` the lines that the source had at that commit.
+    ``newest`` are their records and newest releases, ``left`` the UIDs of those that are not derived any
+    more, ``problems`` the lines that the source had at that commit.
     """
 
     def __init__(
@@ -71,6 +71,4 @@ def _may_inherit(trees: Trees, found: Found) -> bool:
         files = read_files(trees, found.tree, form.files) if base else {}
     except (NotFound, CorruptData):
         return True
-    return any(
-        base in data or _ESCAPES[name[name.rindex(".") :]] in data for name, data in files.items()
-    )
+    return any(base in data or _ESCAPES[name[name.rindex(".") :]] in data for name, data in files.items())

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from ckstore.errors import InvalidInput
 from ckstore.model.limits import MAX_DATA_DEPTH, MAX_METADATA_BYTES
@@ -151,7 +151,9 @@ def as_list(value: object) -> list[object]:
 
 def as_texts(value: object) -> list[str]:
     """A list of non-empty texts; a text is split at commas (``"a,b"`` and ``["a", "b"]`` are alike)."""
-    items = value.split(",") if isinstance(value, str) else as_list(value)
+    items: list[Any] = value.split(",") if isinstance(value, str) else as_list(value)
+    if set(map(type, items)) <= _TEXT_ONLY:
+        return [text for item in items if (text := item.strip())]
     return [text for item in items if (text := as_text(item).strip())]
 
 

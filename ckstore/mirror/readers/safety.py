@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ckstore.mirror.trees import Trees
@@ -27,8 +26,7 @@ from ckstore.objects.trees import SYMLINK, TREE, TreeEntry
 _FRAMES = 4096  # folders with different names that are remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """``refusal``: why the tree must not be released, with the path; ``warning``: what is odd about it.
 
     ``files`` counts files and folders in every place where they lie, ``listed`` the bytes of all their paths,
@@ -94,10 +92,11 @@ class Safety:
         climber = ""
         for entry in map(entries.__getitem__, others):
             below = self._entry(entry, depth)
-            refusal = _inside(entry, below.refusal)
-            if refusal:
+            if below.refusal:
+                refusal = _inside(entry, below.refusal)
                 break
-            warning = warning or _inside(entry, below.warning)
+            if below.warning and not warning:
+                warning = _inside(entry, below.warning)
             here = len(entry.name.encode("utf-8", "surrogateescape")) + entry.is_tree
             files += below.files
             listed += below.listed + here * below.files
@@ -120,9 +119,10 @@ class Safety:
         """The verdict on a folder or a symlink."""
         if entry.is_tree:
             below = self._folder(entry.oid, depth + 1)
+            climb = below.climb - 1 if below.climb else 0
             return Verdict(
                 below.refusal, below.warning, below.files + 1, below.listed, below.longest,
-                below.height + 1, max(below.climb - 1, 0), below.climber,
+                below.height + 1, climb, below.climber,
             )  # fmt: skip
         if self._trees.objects.size_of(entry.oid) > MAX_LINK_BYTES:
             return Verdict("a symlink, and its target is empty or overlong")
@@ -153,8 +153,10 @@ def _excess(files: int, listed: int, longest: int, height: int) -> str:
 
 def _inside(entry: TreeEntry, text: str) -> str:
     """``text`` about what is below an entry (empty: nothing to say), told from the folder of the entry."""
+    if not text:
+        return text
     name = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return text and (f"{name}/{text}" if entry.is_tree else f"{name}: {text}" if ":" not in text else text)
+    return f"{name}/{text}" if entry.is_tree else f"{name}: {text}" if ":" not in text else text
 
 
 def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:

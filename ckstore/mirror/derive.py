@@ -14,6 +14,7 @@ from ckstore.errors import CorruptData, NotFound
 from ckstore.mirror.clashes import Clashes
 from ckstore.mirror.readers.choice import Readers, file_names
 from ckstore.mirror.readers.claims import Claim, Claims, problem, read_claim
+from ckstore.mirror.readers.found import Found
 from ckstore.mirror.readers.safety import Safety
 from ckstore.mirror.trees import Trees
 from ckstore.model.interface import KINDS_OF_FILES, Interface, compare, interface_of
@@ -132,6 +133,7 @@ class Derivation:
     clashes: Clashes
     from_tags: Callable[[str], bool] = lambda uid: False  # of a plain repository: only tags make releases
     pointers_in: Callable[[str], str] = lambda tree: ""  # a warning about files that are kept elsewhere
+    recorded: Callable[[Trees, Found], Claim | None] = lambda trees, found: None  # at the start
     claims: Claims = field(default_factory=Claims)
     skipped: list[str] = field(default_factory=list)  # releases of the past that are incomplete
     warnings: dict[str, str] = field(default_factory=dict)
@@ -174,7 +176,8 @@ class Derivation:
             self._refused.pop(path, None)
             self.warnings.pop(path, None)
         for found in changes.found:
-            self.claims.put(read_claim(self.trees, found, self.readers.metadata))
+            known = self.recorded(self.trees, found) if self._at_the_start else None
+            self.claims.put(known or self._claim(found))
         self._root = new
         for uid, claim in self.claims.settle(self._called):
             if claim is None:
@@ -182,6 +185,9 @@ class Derivation:
             else:
                 self._orphans.discard(uid)
                 self._visit(uid, claim, commit)
+
+    def _claim(self, found: Found) -> Claim:
+        return read_claim(self.trees, found, self.readers.metadata)
 
     def _called(self, uid: str) -> tuple[str, str] | None:
         line = self.lines.get(uid)
@@ -201,7 +207,7 @@ class Derivation:
             if line is not None and line.component.withdrawn:
                 self.lines[uid] = line.returned(commit)
             return
-        release = self._release(uid, claim, commit)
+        release = self._release(uid, self._claim(claim.found) if claim.recorded else claim, commit)
         if release is None:
             return
         clash = self.clashes.stop(release)
@@ -223,7 +229,9 @@ class Derivation:
     def _release(self, uid: str, claim: Claim, commit: str) -> Release | None:
         """The next release, or None when the tree is unsafe or incomplete."""
         tree, line, metadata = claim.found.tree, self.lines.get(uid), claim.metadata
-        assert metadata is not None
+        if metadata is None:  # it was recorded once, and cannot be read any more
+            self._refused[claim.path] = claim.reason
+            return None
         try:
             refusal, warning, where = self.look_at(commit, claim.path, tree)
             if refusal:

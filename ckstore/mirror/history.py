@@ -14,6 +14,7 @@ from ckstore.mirror.derive import Derivation, Line
 from ckstore.mirror.labels import Tagged, label
 from ckstore.mirror.readers.choice import Readers
 from ckstore.mirror.readers.lfs import Pointers
+from ckstore.mirror.recorded import LEFT_OUT, Recorded
 from ckstore.mirror.tagged import TaggedReleases, plain_only
 from ckstore.mirror.tags import version_tags
 from ckstore.mirror.trees import RawTrees
@@ -76,6 +77,8 @@ def derive(
         dict(before), Clashes(view, source),
         skipped=[line for line in source.problems if source.head and _OF_THE_PAST.match(line)],
     )  # fmt: skip
+    newest = {uid: (line.component, line.newest) for uid, line in before.items()}
+    work.recorded = Recorded(newest, work.clashes.left, source.problems).claim
     walk = plan(objects, source.head, arrived.head)
     line = first_parents(objects, arrived.head)[0] if arrived.labels else []
     tags = plain_only(trees, readers, version_tags(objects, arrived.labels, root_name, line))
@@ -100,7 +103,7 @@ def bounded(problems: Sequence[str]) -> tuple[str, ...]:
     of_the_past = [line for line in problems if _OF_THE_PAST.match(line)]
     others = [line for line in problems if not _OF_THE_PAST.match(line)]
     kept = [*others[:MAX_PROBLEMS], *of_the_past[:MAX_PROBLEMS]]
-    more = ["(more problems are left out)"] if len(kept) < len(problems) else []
+    more = [LEFT_OUT] if len(kept) < len(problems) else []
     return tuple(line[:MAX_PROBLEM_CHARACTERS] for line in [*kept, *more])
 
 

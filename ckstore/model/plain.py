@@ -11,13 +11,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from ckstore.errors import InvalidInput
 from ckstore.model.limits import MAX_DATA_DEPTH, MAX_METADATA_BYTES
 
 Plain = dict[str, object]
 MAX_BYTES, MAX_DEPTH = MAX_METADATA_BYTES, MAX_DATA_DEPTH
+_TEXT_ONLY = frozenset([str])
 _KEYS_SHOWN, _KEY_SHOWN = 10, 60
 
 
@@ -83,7 +84,7 @@ def parse_json(
         ) from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
         raise _bad_json(where, str(error)) from error
-    if deeper_than(value, MAX_DEPTH):
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise _bad_json(where, f"nested deeper than {MAX_DEPTH} levels")
     if not isinstance(value, dict):
         raise InvalidInput(
@@ -136,6 +137,8 @@ def deeper_than(value: object, levels: int) -> bool:
 
 def as_map(value: object) -> Plain:
     """A mapping with text keys, or an empty one."""
+    if type(value) is dict and set(map(type, value)) <= _TEXT_ONLY:  # nearly always
+        return value.copy()
     return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
 
 
@@ -148,7 +151,9 @@ def as_list(value: object) -> list[object]:
 
 def as_texts(value: object) -> list[str]:
     """A list of non-empty texts; a text is split at commas (``"a,b"`` and ``["a", "b"]`` are alike)."""
-    items = value.split(",") if isinstance(value, str) else as_list(value)
+    items: list[Any] = value.split(",") if isinstance(value, str) else as_list(value)
+    if set(map(type, items)) <= _TEXT_ONLY:
+        return [text for item in items if (text := item.strip())]
     return [text for item in items if (text := as_text(item).strip())]
 
 

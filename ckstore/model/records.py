@@ -11,10 +11,11 @@ conditions and bounds to the needs of releases.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import msgpack
 
@@ -22,15 +23,35 @@ from ckstore.errors import CorruptData, Unsupported
 from ckstore.model.metadata import Need
 
 SCHEMA = 2  # the highest that is known
+_TEXT = frozenset([str])
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: object) -> bytes:
     """Canonical bytes of a plain value; raises TypeError on what records must not hold."""
     try:
-        return bytes(msgpack.packb(_canonical(value), use_bin_type=True))
+        return _packed(_canonical(value))
     except (OverflowError, UnicodeEncodeError) as error:
         raise TypeError(f"a record cannot hold this: {error}") from error
+
+
+def _packed(value: object) -> bytes:
+    return bytes(msgpack.packb(value, use_bin_type=True))
+
+
+def _in_order(value: object) -> bool:
+    """True for a value, as it was unpacked, that :func:`_canonical` would not change."""
+    kind = type(value)
+    if kind is dict:
+        table = cast(dict[object, object], value)
+        keys = list(table)
+        if not set(map(type, keys)) <= _TEXT or keys != sorted(keys):  # type: ignore[type-var]  # they are text
+            return False
+        return all(map(_in_order, table.values()))
+    if kind is list:
+        items = cast(list[object], value)
+        return set(map(type, items)) <= _TEXT or all(map(_in_order, items))
+    return kind is str or kind is int
 
 
 def storable(text: str) -> str:
@@ -59,7 +80,9 @@ def decode(data: bytes, what: str) -> dict[str, Any]:
     """The map in ``data``; :class:`CorruptData` when it is not one, or not canonical."""
     try:
         value: dict[str, Any] = msgpack.unpackb(data, raw=False, strict_map_key=True)
-        canonical = isinstance(value, dict) and encode(value) == data
+        canonical = (
+            isinstance(value, dict) and (_packed(value) if _in_order(value) else encode(value)) == data
+        )
     except (ValueError, TypeError, RecursionError, msgpack.exceptions.UnpackException) as error:
         raise CorruptData(f"{what} is not a record: {error}.", code="bad-record") from error
     if not canonical:
@@ -79,19 +102,30 @@ def _canonical(value: object) -> object:
     kind = type(value)
     if kind is str or kind is int:
         return value
+    if kind is Need:
+        return _need(cast(Need, value))
+    if isinstance(value, (list, tuple)):  # mostly of text, and there are many
+        return [item if type(item) is str else _canonical(item) for item in value]
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a record's keys must be text")
         return {key: _canonical(value[key]) for key in sorted(value)}
-    if isinstance(value, (list, tuple)):  # mostly of text, and there are many
-        return [item if type(item) is str else _canonical(item) for item in value]
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    if isinstance(value, Need):
-        told = {"host": value.host, "when": value.when}
-        known = {"ask": value.ask, "role": value.role, "scope": value.scope}
-        return dict(sorted([*known.items(), *((key, text) for key, text in told.items() if text)]))
     raise TypeError(f"a record cannot hold {type(value).__name__}")
+
+
+def _need(need: Need) -> dict[str, str]:
+    """In the order of keys; what only few needs have is left out where it is empty."""
+    host = {"host": need.host} if need.host else {}
+    when = {"when": need.when} if need.when else {}
+    return {"ask": need.ask, **host, "role": need.role, "scope": need.scope, **when}
+
+
+@functools.cache
+def _names(record: type) -> frozenset[str]:
+    """The fields of a record; asked for every one of them."""
+    return frozenset(f.name for f in fields(record))
 
 
 class _Record:
@@ -101,7 +135,7 @@ class _Record:
 
     def encode(self) -> bytes:
         """Canonical bytes; text that is no UTF-8 (paths, command lines) is made :func:`storable`."""
-        names = [f.name for f in fields(self)]  # type: ignore[arg-type]  # subclasses are dataclasses
+        names = _names(type(self))  # type: ignore[arg-type]  # classes have a hash
         values = {"schema": self._schema(), **{name: getattr(self, name) for name in names}}
         try:
             return encode(values)
@@ -116,7 +150,7 @@ class _Record:
     def decode(cls, data: bytes, what: str = "a record") -> Self:
         """Read bytes that :meth:`encode` gave; :class:`CorruptData` when fields are missing."""
         value = decode(data, what)
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]  # subclasses are dataclasses
+        known = _names(cls)  # type: ignore[arg-type]  # classes have a hash
         try:
             return cls(**cls._shape({k: v for k, v in value.items() if k in known}))
         except (TypeError, KeyError, ValueError) as error:

@@ -27,7 +27,8 @@ _MARKS = (b"---", b"...", b"%")
 _MARKER = re.compile(rb"(?:^|[\r\n\x85\xa8\xa9])(?:%|\.\.\.)|[\r\n\x85\xa8\xa9]---")
 _OTHER_BREAK = re.compile(rb"\r(?!\n)|[\x85\xa8\xa9]")  # lines are counted by \n alone
 _HEADER = re.compile(
-    rb"( *)([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}):(?: +#[\t -~]*| *)\n(?: *(?:#[\t -~]*)?\n)*( *)(- |[A-Za-z0-9_])"
+    rb"( *)([A-Za-z0-9_][A-Za-z0-9_.-]{0,99}):(?: +#[\t -~]*| *)\n"  # a key without a value in its line
+    rb"(?: *(?:#[\t -~]*)?\n)*( *)(- |[A-Za-z0-9_])"  # where the collection below it begins
 )
 _KEY = b"[A-Za-z0-9_]"
 Value = dict[str, Any] | list[Any]
@@ -81,7 +82,9 @@ class Parts:
         twice: list[tuple[str, int]] = []
         if any(part.twice for part in read):
             lines = itertools.accumulate((text.count(b"\n") for text in parts), initial=0)
-            twice = [(key, at + line) for part, at in zip(read, lines) for key, line in part.twice]
+            twice = [
+                (key, at + line) for part, at in zip(read, lines, strict=False) for key, line in part.twice
+            ]
         return Part(value, 1 + sum(part.nodes - 1 for part in read), tuple(twice))
 
     def _part(self, text: bytes, above: int) -> Part | None:

@@ -60,7 +60,9 @@ def _parse_part(text: bytes, above: int) -> Part | None:
     except (InvalidInput, UnicodeDecodeError, yaml.YAMLError):
         return None
     value = build.value
-    return Part(value, build.total, tuple(build.twice)) if isinstance(value, (dict, list)) else None
+    if build.merged or not isinstance(value, (dict, list)):
+        return None
+    return Part(value, build.total, tuple(build.twice))
 
 
 def _parse_whole(data: bytes, where: str, twice: Twice | None) -> Plain:
@@ -117,7 +119,8 @@ class _Build:
     """Turns events into one value, without recursion; collections that an alias names are shared.
 
     ``above``: levels that the text is below. ``total``: nodes so far, with every alias written out.
-    ``twice``: keys that are there twice in one place, with their lines from 0.
+    ``twice``: keys that are there twice in one place, with their lines from 0. ``merged``: the outermost
+    mapping has a merge key, and what that brings stands before all its other keys.
     """
 
     where: str
@@ -125,6 +128,7 @@ class _Build:
     value: object = None
     total: int = 0
     twice: list[tuple[str, int]] = field(default_factory=list)
+    merged: bool = False
     _open: list[_Open] = field(default_factory=list)
     _anchors: dict[str, tuple[object, int]] = field(default_factory=dict)  # anchor → (value, size)
     _documents: int = 0
@@ -209,6 +213,7 @@ class _Build:
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
+        self.merged = bool(done.merged)
         if isinstance(done.value, dict) and done.merged:
             own = done.value
             merged: dict[str, Any] = {}

@@ -11,6 +11,7 @@ commit's 40 hex digits. Subtrees can be checked on their own.
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 import re
 import stat
@@ -25,6 +26,7 @@ PREFIX = "sha256:"
 # to include, and an empty folder would not say why it is empty.
 SUBMODULE_NOTE = ".gitlink"
 _LETTERS = {TREE: b"d", FILE: b"f", EXECUTABLE: b"x", SYMLINK: b"l", GITLINK: b"m"}
+_NAME = operator.itemgetter(1)
 _CHUNK = 1024 * 1024
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOTE = re.compile(rb"[0-9a-f]{40}\n")
@@ -32,10 +34,11 @@ _NOTE = re.compile(rb"[0-9a-f]{40}\n")
 
 def combine(entries: Iterable[tuple[int, bytes, bytes]]) -> bytes:
     """The digest (32 bytes) of a folder from (mode, name, digest) of its entries, in any order."""
-    out = hashlib.sha256(b"ckstore tree 1\0")
-    for mode, name, digest in sorted(entries, key=lambda entry: entry[1]):
-        out.update(b"%s%d:%s" % (_LETTERS[mode], len(name), name) + digest)
-    return out.digest()
+    found = [
+        b"%s%d:%s%s" % (_LETTERS[mode], len(name), name, digest)
+        for mode, name, digest in sorted(entries, key=_NAME)
+    ]
+    return hashlib.sha256(b"ckstore tree 1\0" + b"".join(found)).digest()
 
 
 class Digests:
@@ -64,20 +67,21 @@ class Digests:
     def _tree(self, oid: str, depth: int) -> bytes:
         if oid not in self._known:
             check_depth(depth, f"The tree {oid}")
-            entries = self._read_tree(oid)
-            self._known[oid] = combine(
-                (e.mode, e.name.encode("utf-8", "surrogateescape"), self._entry(e, depth)) for e in entries
-            )
+            self._known[oid] = combine([
+                (mode, name.encode("utf-8", "surrogateescape"), self._entry(mode, below, depth))
+                for mode, name, below in self._read_tree(oid)
+            ])  # fmt: skip
         return self._known[oid]
 
-    def _entry(self, entry: TreeEntry, depth: int) -> bytes:
-        if entry.mode == TREE:
-            return self._tree(entry.oid, depth + 1)
-        if entry.mode == GITLINK:
-            return gitlink_digest(entry.oid)
-        if entry.oid not in self._known:
-            self._known[entry.oid] = self._blob(entry.oid)
-        return self._known[entry.oid]
+    def _entry(self, mode: int, oid: str, depth: int) -> bytes:
+        if mode == TREE:
+            return self._tree(oid, depth + 1)
+        if mode == GITLINK:
+            return gitlink_digest(oid)
+        known = self._known.get(oid)
+        if known is None:
+            known = self._known[oid] = self._blob(oid)
+        return known
 
     def _blob(self, oid: str) -> bytes:
         pieces = self._large(oid)

@@ -16,6 +16,7 @@ from ckstore.model.limits import MAX_DEPTH, MAX_FILES, MAX_PATH_BYTES
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
 _MODES = {b"%o" % mode: mode for mode in (TREE, FILE, EXECUTABLE, SYMLINK, GITLINK)}
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
+_NEW = tuple.__new__
 _FRAME = 22  # bytes of an entry besides mode and name: blank, zero, id
 
 
@@ -81,7 +82,8 @@ def parse_tree(data: bytes, what: str = "a tree") -> tuple[TreeEntry, ...]:
 
 def parse_entry(mode: bytes, name: bytes, oid: bytes) -> TreeEntry:
     """One entry from its parts as git stores them; ValueError for an unknown mode."""
-    return TreeEntry(_MODES.get(mode) or _normal(mode), name.decode("utf-8", "surrogateescape"), oid.hex())
+    parts = _MODES.get(mode) or _normal(mode), name.decode("utf-8", "surrogateescape"), oid.hex()
+    return _NEW(TreeEntry, parts)  # what TreeEntry(*parts) does, without a call of Python
 
 
 def _normal(text: bytes) -> int:

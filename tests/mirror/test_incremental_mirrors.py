@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ckstore.mirror.history import derive
+from ckstore.mirror.readers.claims import Claim, read_claim
+from ckstore.mirror.readers.found import Found
+from ckstore.mirror.trees import Trees
+from ckstore.model.metadata import Metadata
 from ckstore.model.records import Operation, Source
 from ckstore.objects.log import LogEdit, LogView
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.mirror import mirror
-from tests.mirror.upstream import Upstream, all_bytes, ck, native
+from tests.mirror.upstream import Upstream, all_bytes, ck, native, steps
 
 UIDS = ["", "0123456789abcdef", "fedcba9876543210"]
 FOLDERS = ["a", "b", "kit/a"]
@@ -131,3 +136,59 @@ def test_the_history_is_fetched_only_once(tmp_path: Path, limit: int) -> None:
     fetched = [path for path in (store.git / "objects" / "pack").glob("*.pack") if path not in packs]
     counts = sorted(int.from_bytes(path.read_bytes()[8:12], "big") for path in fetched)
     assert counts[0] <= 6 * limit  # commit, three trees, a file, perhaps a delta base: not what was there
+
+
+def test_an_update_reads_no_metadata_of_what_did_not_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    up, store = Upstream(tmp_path / "up.git"), ObjectStore(tmp_path / "store")
+    up.commit({
+        **ck("program", "same", UIDS[1]),
+        **ck("program", "changes", UIDS[2]),
+        **ck("program", "base", "00000000000000ba"),
+        **ck("program", "heir", "00000000000000aa", '{"_base_entry": "base"}'),
+        **ck("program", "told", "00000000000000bb", '{"tags": "a", "tags": "b"}'),
+        "program/derived/.cm/meta.json": "{}",
+    })  # fmt: skip
+    mirror(store, up.url)
+    up.commit({"program/changes/.cm/meta.json": '{"tags": ["t"]}'})
+    read: list[str] = []
+
+    def counted(trees: Trees, found: Found, metadata: Callable[[Trees, Found], Metadata]) -> Claim:
+        read.append(found.path)
+        return read_claim(trees, found, metadata)
+
+    monkeypatch.setattr("ckstore.mirror.derive.read_claim", counted)
+    mirror(store, up.url)
+    ambiguous = ["program/derived", "program/heir", "program/told"]  # more may have to be said of them
+    assert read == [*ambiguous, "program/changes"]
+    assert steps(store, "up", "program:changes") == [("1.0.0", "first"), ("1.1.0", "minor")]
+
+
+def test_a_component_that_gets_another_uid_by_its_alias_alone_is_seen_by_an_update(tmp_path: Path) -> None:
+    up = Upstream(tmp_path / "up.git")
+    in_steps, once = ObjectStore(tmp_path / "steps"), ObjectStore(tmp_path / "once")
+    files = ck("program", "a", UIDS[1])
+    for alias in (UIDS[1], UIDS[2], "", UIDS[2], UIDS[1]):
+        up.commit({**files, "program/.cm/alias-a-a": f"{alias}\n"})
+        mirror(in_steps, up.url)
+    up.commit({"README.md": "x"})
+    mirror(in_steps, up.url)
+    mirror(once, up.url)
+    assert all_bytes(in_steps, "up") == all_bytes(once, "up")
+
+
+def test_of_two_with_one_uid_the_one_that_remains_is_seen_by_an_update(tmp_path: Path) -> None:
+    up = Upstream(tmp_path / "up.git")
+    in_steps, once = ObjectStore(tmp_path / "steps"), ObjectStore(tmp_path / "once")
+    history: list[dict[str, str | None]] = [
+        {**ck("program", "a", UIDS[1]), **ck("program", "b", UIDS[1], '{"tags": ["t"]}')},
+        {"program/a/": None, "program/.cm/alias-a-a": None},
+        {**ck("program", "a", UIDS[1], '{"tags": ["u"]}')},
+        {"program/b/": None, "program/.cm/alias-a-b": None},
+    ]
+    for files in history:
+        up.commit(files)
+        mirror(in_steps, up.url)
+    mirror(once, up.url)
+    assert all_bytes(in_steps, "up") == all_bytes(once, "up")

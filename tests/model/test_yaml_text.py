@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ckstore.errors import InvalidInput
+from ckstore.model import yamlparts, yamltext
 from ckstore.model.limits import MAX_DATA_VALUES
 from ckstore.model.plain import MAX_BYTES, MAX_DEPTH, Twice, as_flag, as_int
 from ckstore.model.yamltext import parse_yaml
@@ -159,3 +160,83 @@ names = st.text("abcdefgh ", min_size=1, max_size=6)
 )
 def test_what_another_writer_of_yaml_writes_is_read_back(value: dict[str, object]) -> None:
     assert parse_yaml(yaml.safe_dump(value).encode(), "x") == value
+
+
+def both(data: bytes, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What reading part by part gives, and at once: the value with its order, what is told, or the error."""
+    found: list[object] = []
+    for least in (0, MAX_BYTES):
+        monkeypatch.setattr(yamltext, "_SMALL", least)
+        monkeypatch.setattr(yamlparts, "_SMALL", 8)
+        twice = Twice()
+        try:
+            found.append((repr(parse_yaml(data, "x", twice)), twice.told("x")))
+        except InvalidInput as error:
+            found.append(error.message)
+    return found
+
+
+_ODD = [
+    "a:\n  b:\n b:\n k: v\nz: 1\n",  # indented less than its neighbour, and as a key below it
+    "a:# c\n\n  - x\nz: 1\n",  # no comment: a text
+    "a: {b: 1}\n<<:\n  y: 2\nz: 1\n",  # what is merged stands before all other keys
+    "b: 1\n<<: {b: 2, c: 3}\nz: 1\n",
+    'a: "x\nb: y"\nz: 1\n',  # a text over what looks like a key
+    "a: [x,\nb: y]\nz: 1\n",
+    "a: &x 1\nb: *x\nz: 1\n",
+    "a:\n  - &x {k: 1}\n  - <<: *x\n    l: 2\nz: 1\n",
+    "a: |\n  x\nb: 1\n...\nc: 2\n",
+    "a: 1\n---\nb: 2\n",
+    "%TAG !! tag:else.where,2002:\n---\na: !!str x\nb: !!str y\nz: 1\n",
+    "a: 1\r\nb:\r\n  c: 1\r\n  c: 2\r\nz: 1\r\n",
+    "a: 1\u0085...\nb: 2\n",
+    "a:\n  k: 1\n  k: 2\nb:\n- {x: 1, x: 2}\nz: 1\n",
+    "a: 1\nb: 2\na: 3\n",
+    "a: |+\n  x\n\n\nb: >\n  y\n# z\nz: 1\n",
+    "a:\n- x\n- - y\n  - z\n-\n  k: v\nb: 1\n",
+    "a:\n- x\nb: c\n- y\nz: 1\n",
+    "a" * 2000 + ": 1\nb: 2\n",
+    "a:\n  b: " + "[" * 62 + "]" * 62 + "\nz: 1\n",
+    "a:\n  b: " + "[" * 63 + "]" * 63 + "\nz: 1\n",
+]
+
+
+@pytest.mark.parametrize("text", _ODD)
+def test_part_by_part_is_what_the_whole_is(text: str, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_parts, at_once = both(text.encode(), monkeypatch)
+    assert in_parts == at_once
+
+
+_PIECES = [
+    "a: ", "b:\n", "key: value\n", "- ", "\n", " ", "  ", "    ", "x", '"', "'", "[", "]", "{", "}", ",",
+    "|\n", ">-\n", "# c\n", "&x ", "*x", "<<: ", "? ", ": ", "!!str ", "---\n", "...\n", "\r", "\u0085", "\t",
+    "~",
+]  # fmt: skip
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(st.sampled_from(_PIECES), max_size=20), indent=st.sampled_from(["", " ", "  "]))
+def test_part_by_part_is_what_the_whole_is_for_any_text(
+    pieces: list[str], indent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = f"first:\n{indent}" + "".join(pieces).replace("\n", f"\n{indent}") + "\nlast:\n  - 1\nend: 2\n"
+    in_parts, at_once = both(text.encode(), monkeypatch)
+    assert in_parts == at_once
+
+
+def test_of_two_versions_only_the_part_that_differs_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yamltext, "_PARTS", yamlparts.Parts(yamltext._parse_part))
+    text = "".join(f"key{n}:\n  # {'about ' * 20}\n  - tags: t{n}\n" for n in range(30))
+    before = parse_yaml(text.encode(), "x")
+    read: list[str] = []
+    run = yamltext._Build.run
+
+    def counted(self: yamltext._Build, text: str) -> None:
+        read.append(text)
+        run(self, text)
+
+    monkeypatch.setattr(yamltext._Build, "run", counted)
+    after = parse_yaml(text.replace("tags: t7", "tags: other").encode(), "x")
+    assert len(read) == 1
+    assert "key7:" in read[0]
+    assert after == {**before, "key7": [{"tags": "other"}]}

@@ -24,11 +24,15 @@ KindAndName = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Either ``metadata`` is there or ``reason`` says why not."""
+    """Either ``metadata`` is there or ``reason`` says why not.
+
+    ``recorded``: of the metadata only kind, name and UID are known, and that there is nothing to tell.
+    """
 
     found: Found
     metadata: Metadata | None = None
     reason: str = ""
+    recorded: bool = False
 
     @property
     def path(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ckstore.mirror.trees import Trees
 from ckstore.model.limits import (
@@ -21,11 +21,12 @@ from ckstore.model.limits import (
 )
 from ckstore.model.names import link_target_rule, unportable_file_name, unsafe_file_name, unsafe_link_name
 from ckstore.objects.digests import SUBMODULE_NOTE
-from ckstore.objects.trees import SYMLINK, TreeEntry
+from ckstore.objects.trees import SYMLINK, TREE, TreeEntry
+
+_FRAMES = 4096  # folders with different names that are remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """``refusal``: why the tree must not be released, with the path; ``warning``: what is odd about it.
 
     ``files`` counts files and folders in every place where they lie, ``listed`` the bytes of all their paths,
@@ -43,12 +44,27 @@ class Verdict:
     climber: str = ""
 
 
+class _Frame(NamedTuple):
+    """What follows from the names and modes in a folder alone; most versions of it have the same.
+
+    ``files``, ``listed`` and ``longest`` count the plain files, ``others`` are the places of all else.
+    """
+
+    refusal: str
+    warning: str
+    files: int
+    listed: int
+    longest: int
+    others: tuple[int, ...]
+
+
 class Safety:
     """Verdicts on trees, remembered by id."""
 
     def __init__(self, trees: Trees) -> None:
         self._trees = trees
         self._known: dict[str, Verdict] = {}
+        self._frames: dict[tuple[tuple[int, str], ...], _Frame] = {}
 
     def check(self, tree: str) -> Verdict:
         """The verdict on a component's tree."""
@@ -68,15 +84,19 @@ class Safety:
         return self._known[tree]
 
     def _entries(self, entries: tuple[TreeEntry, ...], depth: int) -> Verdict:
-        refusal, warning = _names(entries)
-        files = listed = longest = height = climb = 0
+        frame = self._frame(entries)
+        if frame.refusal:
+            return Verdict(frame.refusal, frame.warning)
+        refusal, warning, files, listed, longest, others = frame
+        height = climb = 0
         climber = ""
-        for entry in entries:
-            if refusal:
-                break
+        for entry in map(entries.__getitem__, others):
             below = self._entry(entry, depth)
-            refusal = _inside(entry, below.refusal)
-            warning = warning or _inside(entry, below.warning)
+            if below.refusal:
+                refusal = _inside(entry, below.refusal)
+                break
+            if below.warning and not warning:
+                warning = _inside(entry, below.warning)
             here = len(entry.name.encode("utf-8", "surrogateescape")) + entry.is_tree
             files += below.files
             listed += below.listed + here * below.files
@@ -86,18 +106,38 @@ class Safety:
         refusal = refusal or _excess(files, listed, longest, height)
         return Verdict(refusal, warning, files, listed, longest, height, climb, climber)
 
+    def _frame(self, entries: tuple[TreeEntry, ...]) -> _Frame:
+        key = tuple([entry[:2] for entry in entries])
+        frame = self._frames.get(key)
+        if frame is None:
+            if len(self._frames) >= _FRAMES:
+                self._frames.clear()
+            frame = self._frames[key] = _framed(entries)
+        return frame
+
     def _entry(self, entry: TreeEntry, depth: int) -> Verdict:
+        """The verdict on a folder or a symlink."""
         if entry.is_tree:
             below = self._folder(entry.oid, depth + 1)
+            climb = below.climb - 1 if below.climb else 0
             return Verdict(
                 below.refusal, below.warning, below.files + 1, below.listed, below.longest,
-                below.height + 1, max(below.climb - 1, 0), below.climber,
+                below.height + 1, climb, below.climber,
             )  # fmt: skip
-        if entry.mode == SYMLINK and self._trees.objects.size_of(entry.oid) > MAX_LINK_BYTES:
+        if self._trees.objects.size_of(entry.oid) > MAX_LINK_BYTES:
             return Verdict("a symlink, and its target is empty or overlong")
-        if entry.mode == SYMLINK:
-            return _link(entry.name, self._trees.read_blob(entry.oid))
-        return _ONE_FILE
+        return _link(entry.name, self._trees.read_blob(entry.oid))
+
+
+def _framed(entries: tuple[TreeEntry, ...]) -> _Frame:
+    refusal, warning = _names(entries)
+    others = tuple([n for n, entry in enumerate(entries) if entry.mode in (TREE, SYMLINK)])
+    sizes = [
+        len(name.encode("utf-8", "surrogateescape"))
+        for mode, name, _ in entries
+        if mode not in (TREE, SYMLINK)
+    ]
+    return _Frame(refusal, warning, len(sizes), sum(sizes), max(sizes, default=0), others)
 
 
 def _excess(files: int, listed: int, longest: int, height: int) -> str:
@@ -113,8 +153,10 @@ def _excess(files: int, listed: int, longest: int, height: int) -> str:
 
 def _inside(entry: TreeEntry, text: str) -> str:
     """``text`` about what is below an entry (empty: nothing to say), told from the folder of the entry."""
+    if not text:
+        return text
     name = entry.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return text and (f"{name}/{text}" if entry.is_tree else f"{name}: {text}" if ":" not in text else text)
+    return f"{name}/{text}" if entry.is_tree else f"{name}: {text}" if ":" not in text else text
 
 
 def _names(entries: tuple[TreeEntry, ...]) -> tuple[str, str]:
@@ -158,5 +200,4 @@ def _link(name: str, target: bytes) -> Verdict:
     return Verdict(f"a symlink, and {reason}") if reason else Verdict(files=1, climb=climb)
 
 
-_ONE_FILE = Verdict(files=1)
 _TOO_DEEP = Verdict(f"nested deeper than {MAX_COMPONENT_DEPTH} folders")

@@ -14,7 +14,7 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import IO, Literal, Self
 
@@ -150,6 +150,45 @@ class PackWriter:
         if not known:
             self._entries[checked.oid] = entry
         return checked.oid
+
+    def keep_only(self, oids: Set[str]) -> set[str]:
+        """Take all other objects back out; what lies behind them moves up. Gives those that went."""
+        dropped = self._entries.keys() - oids
+        if not dropped:
+            return dropped
+        by_offset = sorted(self._entries, key=lambda oid: self._entries[oid][0])
+        ends = [*(self._entries[oid][0] for oid in by_offset[1:]), self._end]
+        target = self._entries[by_offset[0]][0]
+        runs: list[list[int]] = []  # begin and end of what stays, neighbours as one
+        for oid, end in zip(by_offset, ends, strict=True):
+            if oid in dropped:
+                del self._entries[oid]
+                self.trees.pop(oid, None)
+                continue
+            begin, crc = self._entries[oid]
+            self._entries[oid] = target, crc
+            target += end - begin
+            if runs and runs[-1][1] == begin:
+                runs[-1][1] = end
+            else:
+                runs.append([begin, end])
+        self._close_up(runs, target)
+        return dropped
+
+    def _close_up(self, runs: Sequence[Sequence[int]], end: int) -> None:
+        """Move these parts of the file to lie behind one another, the last one up to ``end``."""
+        assert self._file is not None
+        target = end - sum(until - begin for begin, until in runs)
+        for begin, until in runs:
+            while begin < until and begin != target:
+                with self._disk():
+                    self._file.seek(begin)
+                    piece = self._file.read(min(_CHUNK, until - begin))
+                    self._file.seek(target)
+                self._put(self._file, piece)
+                begin, target = begin + len(piece), target + len(piece)
+            target += until - begin
+        self._take_back(end)
 
     def _append(self, pieces: Iterable[bytes]) -> tuple[int, int]:
         file = self._file or self._open()

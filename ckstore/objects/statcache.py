@@ -21,7 +21,7 @@ from array import array
 
 TYPE_CHECKING = False  # `typing` would double the start-up of the quick path
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 _MAGIC = b"ckstore stat cache 1\n"
 _FIELDS = 5
@@ -82,6 +82,13 @@ class Rows:
                 self.numbers[at : at + _FIELDS] = array("q", _NONE)
                 clean = False
         return clean
+
+    def forget_ids(self, oids: Collection[str]) -> None:
+        """Know no more what files with these contents hold, only what they look like."""
+        each, known = _ID + _DIGEST, {bytes.fromhex(oid) for oid in oids}
+        for at in range(0, len(self.ids), each):
+            if bytes(self.ids[at : at + _ID]) in known:
+                self.ids[at : at + each] = bytes(each)
 
     def by_name(self) -> dict[str, tuple[tuple[int, ...], str, bytes]]:
         """name → (fields, object id, SHA-256) of files that are to be believed."""

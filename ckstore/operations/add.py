@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -202,7 +202,21 @@ def _repository(
         raise InvalidInput(f"The repository {path} holds no components.", code="no-components")
     if all(listed.found.format == "plain" for listed in listing.components):
         raise no_metadata(path)  # a name for the kind of what nobody described would be a guess
+    reached = _reached(staged, [listed.found.tree for listed in listing.components])
+    seen.rows.forget_ids(staged.writer.keep_only(reached))  # of no release: git would find it dangling
     return listing
+
+
+def _reached(staged: Staged, trees: Iterable[str]) -> set[str]:
+    """All that these trees hold, as far as it was written here; what is not, the store has, mostly whole."""
+    writer, found, pending = staged.writer, set[str](), list(trees)
+    while pending:
+        oid = pending.pop()
+        if oid not in found and (oid in writer or writer.heals):
+            found.add(oid)
+            for entry in staged.read_tree(oid):
+                (pending.append if entry.is_tree else found.add)(entry.oid)
+    return found
 
 
 def _all_broken(path: Path, problems: Sequence[str]) -> InvalidInput:

@@ -20,7 +20,9 @@ from ckstore.objects.packs import PackWriter
 from ckstore.objects.reach import named_in
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.stored import Object
+from ckstore.operations.kinds import SHIPPED_FOLDER
 from ckstore.operations.mirror import mirror
+from ckstore.operations.origins import BUILTIN
 
 _REFSPECS = ("+refs/heads/*:refs/arrived/heads/*", "+refs/tags/*:refs/arrived/tags/*")
 _KINDS = ("blob", "tree", "commit", "tag")
@@ -57,7 +59,8 @@ class GoodCopies:
         yield lambda wanted: self._in_folders(folders, wanted)
         sources = _sources(self._store)
         added = [Path(source.url) for source in sources if source.kind == "folder" and source.url]
-        yield lambda wanted: self._in_folders([path for path in added if path.is_dir()], wanted)
+        shipped = [SHIPPED_FOLDER] if any(source.kind == BUILTIN for source in sources) else []
+        yield lambda wanted: self._in_folders([path for path in [*added, *shipped] if path.is_dir()], wanted)
         for source in sources:
             if source.kind == "git" and source.name not in self._fetched:
                 yield lambda wanted, source=source: self._upstream(source, wanted)  # type: ignore[misc]  # bound now

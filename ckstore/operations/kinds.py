@@ -9,7 +9,7 @@ from ckstore.actions.signature import ActionSpec, read_actions
 from ckstore.objects.store import ObjectStore
 from ckstore.operations.origins import BUILTIN, KINDS_SOURCE, SHIPPED
 
-_FOLDER = Path(ckstore.__file__).parent / "kinds"
+SHIPPED_FOLDER = Path(ckstore.__file__).parent / "kinds"
 
 
 def ensure_kinds(store: ObjectStore) -> dict[str, str]:
@@ -21,7 +21,7 @@ def ensure_kinds(store: ObjectStore) -> dict[str, str]:
     from ckstore.operations.add import add  # run needs neither readers nor derivation
 
     report = add(
-        store, _FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command=SHIPPED,
+        store, SHIPPED_FOLDER, source=KINDS_SOURCE, origin=BUILTIN, command=SHIPPED,
         version_of=_version_of,
     )  # fmt: skip
     return {f"{KINDS_SOURCE}:{uid}": version for uid, version in report.versions.items()}
@@ -33,5 +33,5 @@ def _version_of(digest: str) -> str:
 
 def shipped_actions(kind: str) -> dict[str, ActionSpec]:
     """The actions that the shipped module of a kind offers; none when there is no such module."""
-    path = _FOLDER / "module" / kind / "module.py"
+    path = SHIPPED_FOLDER / "module" / kind / "module.py"
     return read_actions(path.read_text("utf-8"), f"{KINDS_SOURCE}:module:{kind}") if path.is_file() else {}

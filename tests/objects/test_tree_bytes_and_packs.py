@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import random
 import struct
 from pathlib import Path
 
@@ -130,6 +131,27 @@ class TestAPack:
         git("index-pack", "--strict", "-o", tmp_path / "again.idx", path)
         assert (tmp_path / "again.idx").read_bytes() == path.with_suffix(".idx").read_bytes()
         git("verify-pack", path)
+
+    @pytest.mark.parametrize("gone", [{0}, {4}, {1, 3}, {0, 1, 2, 3}, {2, 3, 4}, {0, 1, 2, 3, 4}, set()])
+    def test_holds_only_what_is_kept_of_what_was_added(
+        self, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, gone: set[int], have_git: str
+    ) -> None:
+        monkeypatch.setattr(packs, "_CHUNK", 1000)  # parts move in several pieces, over each other
+        data = [b"", random.Random(1).randbytes(5000), b"x" * 9, random.Random(2).randbytes(3000), b"last"]
+        with store.writer() as writer:
+            oids = [writer.add("blob", each) for each in data]
+            kept = {oid for number, oid in enumerate(oids) if number not in gone}
+            assert writer.keep_only(kept | {"1" * 40}) == set(oids) - kept
+            assert [oid in writer for oid in oids] == [oid in kept for oid in oids]
+            after = writer.add("blob", b"after it")
+            again = [writer.add("blob", data[number]) for number in gone if number == 1]
+            name = writer.finish()
+        git("verify-pack", store.git / "objects" / "pack" / f"{name}.pack")
+        fresh = ObjectStore(store.path)
+        assert fresh.read_blob(after) == b"after it"
+        for number, oid in enumerate(oids):
+            assert fresh.has(oid) == (oid in kept or oid in again)
+            assert not fresh.has(oid) or fresh.read_blob(oid) == data[number]
 
     def test_gives_large_files_the_id_that_small_ones_get(self, store: ObjectStore, tmp_path: Path) -> None:
         _, objects = self.fill(store, tmp_path)

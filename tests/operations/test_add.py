@@ -495,8 +495,8 @@ class TestShippedKinds:
         pygit2.init_repository(str(tmp_path / "checkout"))
         write(tmp_path / "checkout", {".gitignore": rules})
         installed = tmp_path / "checkout" / ".venv" / "kinds"
-        shutil.copytree(kinds._FOLDER, installed)
-        monkeypatch.setattr(kinds, "_FOLDER", installed)
+        shutil.copytree(kinds.SHIPPED_FOLDER, installed)
+        monkeypatch.setattr(kinds, "SHIPPED_FOLDER", installed)
         assert ensure_kinds(ObjectStore(tmp_path / "other")) == versions
 
     def test_their_versions_come_from_their_files_whatever_a_store_held_before(
@@ -507,12 +507,12 @@ class TestShippedKinds:
         other = ObjectStore(tmp_path / "other")
         older = component(tmp_path / "kinds" / "program", "module", "program", files={"module.py": "# old\n"})
         with monkeypatch.context() as patch:
-            patch.setattr(kinds, "_FOLDER", older.parent)
+            patch.setattr(kinds, "SHIPPED_FOLDER", older.parent)
             before = ensure_kinds(other)
         uid = f"{KINDS_SOURCE}:{derive_uid('module', 'program')}"
         after = ensure_kinds(other)
         assert before[uid] != after[uid]
         assert after == ensure_kinds(store)
         with monkeypatch.context() as patch:
-            patch.setattr(kinds, "_FOLDER", older.parent)
+            patch.setattr(kinds, "SHIPPED_FOLDER", older.parent)
             assert ensure_kinds(other)[uid] == before[uid], "an older ckstore finds its own"

@@ -308,3 +308,32 @@ def test_many_at_once_leave_one_whole_cache(store: ObjectStore, folder: Path, re
     assert len(add(store, folder).unchanged) == 2
     assert read == []
     assert cache(store).name.startswith("add-")
+
+
+@pytest.mark.usefixtures("_old_enough")
+def test_what_belongs_to_no_component_leaves_nothing_behind_and_is_read_again(
+    store: ObjectStore, tmp_path: Path, read: list[str], have_git: str
+) -> None:
+    """Files and folders around the components, also files that are the same as some of theirs."""
+    folder = make_folder(
+        tmp_path / "f", {**FILES, "README": b"about all", "copy": FILES["dataset/two/y.txt"]}
+    )
+    add(store, folder)
+    assert git("fsck", "--full", "--strict", at=store.git) == ""
+    read.clear()
+    report = add(store, folder)
+    assert (len(report.unchanged), read) == (2, [])
+    make_folder(folder, {"dataset/one/data/x.txt": b"other bytes"})
+    assert len(add(store, folder).added) == 1
+    assert read == ["README", "x.txt"]
+    assert git("fsck", "--full", "--strict", at=store.git) == ""
+    assert check(store).damage == ()
+
+
+def test_a_component_that_is_refused_leaves_nothing_behind(
+    store: ObjectStore, tmp_path: Path, have_git: str
+) -> None:
+    folder = make_folder(tmp_path / "f", {**FILES, "dataset/a/component.toml": b"", "dataset/a/z": b"lost"})
+    (folder / "dataset" / "a" / "zz\n").write_text("no name of a file")
+    assert len(add(store, folder).problems) == 1
+    assert git("fsck", "--full", "--strict", at=store.git) == ""

@@ -19,6 +19,7 @@ from ckstore.objects.store import HISTORY_REFS, ObjectStore
 from ckstore.operations.add import add
 from ckstore.operations.find import find_words
 from ckstore.operations.fsck import fsck, fsck_and_repair
+from ckstore.operations.kinds import SHIPPED_FOLDER, ensure_kinds
 from ckstore.operations.lock import make_lock
 from ckstore.operations.mirror import mirror
 from ckstore.operations.repair import Repair
@@ -130,6 +131,16 @@ class TestPacks:
         whole = everything(store)
         [pack] = packs(store)
         oid = str(pygit2.hash((shop / "program" / "count" / "count.py").read_bytes()))
+        flip(pack, _offset(pack, oid) + 12)
+        assert {"bad-pack", "bad-object"} <= codes(store)
+        mended(store)
+        assert everything(store) == whole
+
+    def test_what_ships_with_ckstore_is_mended_from_the_installation(self, store: ObjectStore) -> None:
+        ensure_kinds(store)
+        whole = everything(store)
+        [pack] = packs(store)
+        oid = str(pygit2.hash((SHIPPED_FOLDER / "module" / "program" / "module.py").read_bytes()))
         flip(pack, _offset(pack, oid) + 12)
         assert {"bad-pack", "bad-object"} <= codes(store)
         mended(store)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
 _TITLE_SHOWN = 100
-_COUNTED = 1000  # beside hits that a limit cuts
+_COUNTED = 200  # beside hits that a limit cuts: of a common tag, two thousand take as long as to start
 
 
 def rows_of(hits: Sequence[Hit]) -> list[Row]:

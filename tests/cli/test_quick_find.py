@@ -69,7 +69,7 @@ def test_a_limit_is_told_on_standard_error(store: Path, capsys: pytest.CaptureFi
     )
 
 
-def test_hits_beyond_a_thousand_are_not_counted_to_tell_that_a_limit_hid_some() -> None:
+def test_hits_beyond_some_are_not_counted_to_tell_that_a_limit_hid_some() -> None:
     found = Answer(Form(counted=1000))
     found.rows, found.total = [()] * 3, 1001  # type: ignore[list-item]  # their number counts
     assert limit_note(found) == "3 of more than 1000 shown; --limit raises that.\n"

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from ckstore.model.plain import as_flag, as_list, as_map, as_text
 
 Given = Mapping[str, object]
-_LOADED = ("data_alias", "data_name", "data_uid", "data_uoa", "desc", "dict", "info", "module_alias",
-           "module_uid", "module_uoa", "path", "repo_alias", "repo_uid", "repo_uoa", "updates")  # fmt: skip
+_LOADED = (
+    "data_alias", "data_name", "data_uid", "data_uoa", "desc", "dict", "info", "module_alias", "module_uid",
+    "module_uoa", "path", "path_desc", "path_info", "path_module", "path_repo", "repo_alias", "repo_uid",
+    "repo_uoa", "updates",
+)  # fmt: skip
 
 
 def text_of(request: Given, answer: Given) -> Iterator[str]:

@@ -65,6 +65,13 @@ class TestPrinted:
         answer = tools("ck", "find", "soft:none", "--out=json", code=16)
         assert answer.json["return"] == 16 and answer.err.startswith("CK error: [soft] can't find path")
 
+    def test_answers_are_saved_or_set_apart(self, tools: Session) -> None:
+        assert tools("ck", "list", "soft", "--out=json_file", "--out_file=x.json").out == ""
+        assert json.loads((tools.folder / "x.json").read_text())["return"] == 0
+        assert "out_file is not defined" in tools("ck", "list", "soft", "--out=json_file", code=1).err
+        apart = tools("ck", "list", "soft", "--out=json_with_sep").out
+        assert apart.startswith("*** ### --- CK JSON SEPARATOR --- ### ***\n{")
+
     def test_here_is_the_folder_of_the_shell(self, tools: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tools("ck", "find", "soft:compiler.gcc").out.strip()
         monkeypatch.chdir(path)

@@ -98,6 +98,8 @@ class TestSearch:
             ("program @@@{'search_dict':{'vars':{'A':'1'}}}", ["heir", "susan"]),
             ("soft --search_by_name=*gcc", ["compiler.gcc"]),
             ("@@@{'data_uoa_list':['susan','ode']}", ["ode", "susan"]),
+            ("soft:lib.* @@@{'module_uoa_list':['program']}", ["lib.f77"]),
+            ("*:*s* @@@{'module_uoa_list':['program']}", ["susan"]),
             ("soft:compiler.* --add_if_date_before=2014", ["compiler.llvm"]),
             ("soft:compiler.* --add_if_date_after=2014", BOTH),
         ],

@@ -6,12 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
 from ckstore.cli.common import clean, open_store, store_option
 
 _HELP = ("-h", "--help")
+_SEPARATOR = "*** ### --- CK JSON SEPARATOR --- ### ***"
 
 
 class CkCommand(click.Command):
@@ -75,9 +77,12 @@ def command(words: tuple[str, ...], store_path: str | None) -> int:
         from ckstore.actions.ck.dialect import answer_to
 
         request, answer = {}, answer_to(error)
-    code = answer.get("return")
     out = str(request.get("out", "con"))
-    if out == "json":
+    if out == "json_file":
+        answer = _saved(answer, str(request.get("out_file", "")))
+    code = answer.get("return")
+    if out in ("json", "json_with_sep"):
+        click.echo(f"{_SEPARATOR}\n" if out != "json" else "", nl=False)
         click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
     elif out == "con" and not code:
         for line in text_of(request, answer):
@@ -94,6 +99,14 @@ def _answer(request: Mapping[str, object], store_path: str | None) -> dict[str, 
     if alone is not None:
         return alone
     return access(open_store(store_path, create=False), request, os.environ, _folder())
+
+
+def _saved(answer: dict[str, object], name: str) -> dict[str, object]:
+    """The answer, written to a file as JSON; an error where there is no name for it."""
+    if not name:
+        return {"return": 1, "error": "out==json_file but out_file is not defined in kernel access function"}
+    Path(name).write_text(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return answer
 
 
 def _folder() -> str:

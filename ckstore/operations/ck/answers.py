@@ -10,7 +10,7 @@ from pathlib import Path
 from ckstore.actions.ck.dialect import Request, identity, no_repository
 from ckstore.actions.ck.match import matches
 from ckstore.errors import InvalidInput, NotFound
-from ckstore.model.metadata_ck import CK_BASE, CK_FILE
+from ckstore.model.metadata_ck import CK_BASE, CK_FILE, CK_INFO
 from ckstore.model.plain import Plain, as_map, as_text
 from ckstore.model.query import Hit
 from ckstore.model.records import Source
@@ -83,9 +83,11 @@ def load(session: Session, asked: Request) -> Answer:
     own = files.file(hits[0], CK_FILE) or entries.written(hits[0])
     whole = own if asked.flag("ignore_inheritance") else inherited(entries, hits[0], own)
     base = {"dict_orig": own} if CK_BASE in own and whole is not own else {}
+    beside = {"path_info": str(path / CK_INFO), "path_desc": str(path / _DESC)}
     return {
         **session.located(hits[0], path), "dict": whole, **base, "info": entries.info(hits[0]),
         "desc": files.file(hits[0], _DESC), **_also(hits),
+        **{key: place for key, place in beside.items() if Path(place).is_file()},
     }  # fmt: skip
 
 

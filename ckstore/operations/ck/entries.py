@@ -109,14 +109,14 @@ class Entries:
         return tests
 
     def _lists(self, asked: Request) -> Iterator[Callable[[Hit], bool]]:
-        """``data_uoa_list`` and its like: names or UIDs, one of which it must be."""
+        """``data_uoa_list`` and its like: names or UIDs, one of which it is, where no exact one is given."""
         listed = {key: as_texts(asked.given.get(f"{key}_uoa_list")) for key in ("repo", "module", "data")}
         if listed["data"]:
             yield lambda hit: hit.name in listed["data"] or hit.uid in listed["data"]
-        if listed["module"]:
+        if listed["module"] and (not asked.kind or is_pattern(asked.kind)):
             kinds = {self.repositories.kind_named(kind) for kind in listed["module"]}
             yield lambda hit: hit.kind in kinds
-        if listed["repo"]:
+        if listed["repo"] and (not asked.source or is_pattern(asked.source)):
             yield (
                 lambda hit: (
                     hit.source in listed["repo"] or self.repositories.uid(hit.source) in listed["repo"]

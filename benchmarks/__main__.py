@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--tags", default=QUERY, help="what `find` is asked (default: %(default)s)")
     found.add_argument("--ck", default=shutil.which("ck"), help="the program `ck` of Collective Knowledge")
     found.add_argument("--repository", type=Path, help="a git repository for `history`")
+    found.add_argument("--releases", type=int, default=0, help="of the catalogue that `scale` makes up")
     found.add_argument("--json", action="store_true", help="every sample, in seconds, as JSON")
     return found
 
@@ -64,7 +65,7 @@ def setting(options: argparse.Namespace, folder: Path) -> Setting:
     size, repetitions = (QUICK, 3) if options.quick else (FULL, 9)
     return Setting(
         folder, size, options.repetitions or repetitions, options.store, options.tags, options.ck,
-        options.repository,
+        options.repository, options.releases or (20_000 if options.quick else 1_000_000),
     )  # fmt: skip
 
 

@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import bringing, generate
+from benchmarks import bringing, generate, scale
 from benchmarks.folders import Fresh
 from benchmarks.generate import GIT, git
 from benchmarks.history import history
@@ -34,6 +34,7 @@ class Setting:
     tags: str
     ck: str | None
     repository: Path | None = None
+    releases: int = 1_000_000
 
     @property
     def ckstore(self) -> str:
@@ -130,7 +131,45 @@ def bring(setting: Setting) -> Iterator[Row]:
         yield setting.compare(name, "git clone --mirror", ours, theirs)
 
 
+def scaled(setting: Setting) -> Iterator[Row]:
+    """A made-up catalogue of ``--releases``: making its index (or ``--store``), questions to it."""
+    store = setting.store or setting.folder / "scale"
+    made = [] if setting.store else [scale.made(setting.releases // part, place) for part, place in
+                                     ((1, store), (10, setting.folder / "10"))]  # fmt: skip
+    connection = scale.opened(store)
+    one = scale.reading(connection)
+    if made:
+        yield from _made(setting, made, one)
+    for question in scale.questions(connection):
+        ours = scale.asking(connection, question)
+        yield setting.compare(question.name, scale.PEER, ours, one, target=question.most)
+    connection.close()
+    name = "ckstore find --tags jpeg,susan --limit 20"  # the most common tags there
+    find = process([setting.ckstore, *name.split()[1:], "--store", store])
+    yield setting.compare(name, "python -c pass", find, setting.python, target=_HOT)
+    if setting.ck:
+        theirs = process([setting.ck, "search", "soft", "--tags=compiler"])
+        yield setting.compare(name, "ck search soft --tags, its own entries", find, theirs, target=0.5)
+
+
+def _made(setting: Setting, costs: list[dict[str, float]], one: Sample) -> Iterator[Row]:
+    whole, tenth = costs
+    note = f"{whole['per_second']:.0f} releases a second; the file: {whole['bytes'] / 2**20:.0f} MiB"
+    row = setting.compare("making the index, each release", scale.PEER, one, one, note)
+    yield replace(row, ours=(whole["cpu"] / setting.releases,) * len(row.theirs))
+    yield Row("memory of that", "of a tenth", (whole["peak"],), (tenth["peak"],), target=1.5, unit="MiB")
+
+
+def rebuild(setting: Setting) -> Iterator[Row]:
+    """Making the index of a store from its log, beside reading every record and metadata file once."""
+    ours, theirs = scale.rebuilding(setting.filled("rebuild"))
+    yield setting.compare(
+        "rebuilding the index", "reading records and metadata", ours, theirs, target=2.0, most=3
+    )
+
+
 CASES: dict[str, Callable[[Setting], Iterator[Row]]] = {
     "start": start, "find": find, "add": add, "readd": readd, "large": large, "memory": memory,
-    "mirror": mirror, "bring": bring, "history": history, "snapshot": snapshot,
+    "mirror": mirror, "bring": bring, "history": history, "snapshot": snapshot, "scale": scaled,
+    "rebuild": rebuild,
 }  # fmt: skip

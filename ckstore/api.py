@@ -431,8 +431,14 @@ class Store:
         places = [Path(path) for path in others]
         return fsck_and_repair(self.objects, places, back_to=back_to, progress=self._progress)
 
-    def access(self, request: Mapping[str, object]) -> dict[str, object]:
-        """The dict protocol of Collective Knowledge: never raises, ``return`` is 0 or says what failed."""
+    def access(
+        self, request: Mapping[str, object] | Sequence[str], folder: str | os.PathLike[str] = ""
+    ) -> dict[str, object]:
+        """The dict protocol of Collective Knowledge: never raises, ``return`` is 0 or says what failed.
+
+        A request is a dict, or the words of CK's command line; ``folder`` is what ``^`` in a name refers to
+        (default: the current one). See :func:`ckstore.operations.access.access`.
+        """
         from ckstore.operations.access import access
 
-        return access(self.objects, request, os.environ)
+        return access(self.objects, request, os.environ, os.fspath(folder) or os.curdir)

@@ -27,6 +27,9 @@ CK_ROOMS = (
     "ckstore/model/metadata_ck.py",
     "ckstore/model/interface.py",
     "ckstore/operations/access.py",
+    "ckstore/operations/ck/",
+    "ckstore/cli/commands/ck.py",
+    "ckstore/cli/render_ck.py",
 )
 HEAVY = ("pygit2", "dulwich", "semver", "msgpack", "tomlkit")
 

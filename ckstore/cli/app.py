@@ -42,6 +42,7 @@ COMMANDS = {
     "needs": "Show what a component needs, and what answers it.",
     "needed-by": "Show who needs a component, in any source.",
     "impact": "Show who would lose what they need if a release became another.",
+    "ck": "Answer a command of Collective Knowledge.",
     "check": "Check a source or a working folder, as a lint does.",
     "yank": "Hide a release from new locks; existing ones keep it.",
     "unyank": "Let a yanked release be chosen again.",

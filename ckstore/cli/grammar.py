@@ -122,6 +122,9 @@ GRAMMAR: dict[str, Entry] = {
         (('--store',), 'folders', "The store to use, instead of the project's or your own."),
         (('--json',), '', 'Print JSON instead of text.'),
     )),
+    'ck': ('Answer a command of Collective Knowledge.', ('word*',), (
+        (('--store',), 'folders', "The store to use, instead of the project's or your own."),
+    )),
     'check': ('Check a source or a working folder, as a lint does.', ('source',), (
         (('--ignore',), 'word', 'Do not tell this rule, or not of NAME.'),
         (('--fail-on',), 'error|warning|note|never', 'Exit with 1 when something weighs so much.'),

@@ -70,7 +70,5 @@ def _search(
     if not found.total:
         return None
     forms = {name: bool(values[name]) for name in ("json", "ids", "long")}
-    note = (
-        f"ckstore: {limit_note(len(found.rows), found.total)}" if hidden(found) and not values["json"] else ""
-    )
+    note = f"ckstore: {limit_note(found)}" if hidden(found) and not values["json"] else ""
     return render_answer(found, **forms, width=terminal_width()), note

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
 _TITLE_SHOWN = 100
+_COUNTED = 200  # beside hits that a limit cuts: of a common tag, two thousand take as long as to start
 
 
 def rows_of(hits: Sequence[Hit]) -> list[Row]:
@@ -47,6 +48,7 @@ def form_of(values: dict[str, object]) -> Form:
         count=bool(values["count"]),
         facets=[name.strip() for text in named for name in text.split(",") if name.strip()],
         columns=[name.strip() for name in columns.split(",") if name.strip()],
+        counted=0 if values["json"] else _COUNTED,
     )
 
 
@@ -67,9 +69,12 @@ def hidden(answer: Answer) -> bool:
     return 0 < len(answer.rows) < answer.total
 
 
-def limit_note(shown: int, total: int) -> str:
-    """What is said on standard error when a limit hid hits; empty otherwise."""
-    return f"{shown} of {total} shown; --limit raises that.\n" if total > shown else ""
+def limit_note(answer: Answer) -> str:
+    """What is said on standard error when a limit hid hits."""
+    shown, total = len(answer.rows), answer.total
+    counted = max(shown, answer.form.counted or total)
+    how_many = f"more than {counted}" if total > counted else f"{total}"
+    return f"{shown} of {how_many} shown; --limit raises that.\n"
 
 
 def _json(plain: object) -> str:

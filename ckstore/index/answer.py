@@ -23,21 +23,27 @@ MAX_FIELDS = 32  # facets, columns or sort keys of one question, as in docs/limi
 
 
 class Form:
-    """What is wanted of the hits: how many, facets, or columns; by default the hits themselves."""
+    """What is wanted of the hits: how many, facets, or columns; by default the hits themselves.
 
-    __slots__ = ("columns", "count", "facets")
+    ``counted``: beside hits that a limit cuts, so many are counted at most (to count all of a common tag
+    takes longer than to find the first fifty); None for all.
+    """
+
+    __slots__ = ("columns", "count", "counted", "facets")
 
     def __init__(
-        self, *, count: bool = False, facets: Sequence[str] = (), columns: Sequence[str] = ()
-    ) -> None:
-        self.count = count
+        self, *, count: bool = False, facets: Sequence[str] = (), columns: Sequence[str] = (),
+        counted: int | None = None,
+    ) -> None:  # fmt: skip
+        self.count, self.counted = count, counted
         self.facets, self.columns = tuple(map(storable, facets)), tuple(map(storable, columns))
 
 
 class Answer:
     """What was asked: ``rows``, ``cells`` (by row), ``facets``; ``total`` counts the hits without the limit.
 
-    A limit is that of the rows, and of the values of each facet.
+    It is one more than ``form.counted`` where there are more. A limit is that of the rows, and of the values
+    of each facet.
     """
 
     __slots__ = ("cells", "facets", "form", "rows", "total")
@@ -87,7 +93,10 @@ def answer(connection: sqlite3.Connection, terms: Terms, form: Form, read: Reade
         given.rows = [row_of(raw) for raw in found]
     else:
         given.rows = list(rows(connection, terms, read))
-    given.total = count(connection, terms, read) if len(given.rows) == terms.limit else len(given.rows)
+    given.total = len(given.rows)
+    if given.total == terms.limit and form.counted != 0:
+        most = None if form.counted is None else max(form.counted, terms.limit) + 1
+        given.total = count(connection, terms, read, most)
     return given
 
 

@@ -30,6 +30,8 @@ def facet(connection: sqlite3.Connection, terms: Terms, field: str, read: Reader
     if asked is None:
         return []
     sql, values = asked
+    if field == "tags" and terms.asks_nothing:
+        return _counted(connection.execute("SELECT tag, newest FROM tags WHERE newest > 0"))
     if field == "tags":
         rows = connection.execute(f"SELECT tags, count(*) FROM ({sql}) GROUP BY tags", values)
         return _counted((tag, number) for packed, number in rows for tag in unpack_tags(packed))

@@ -6,6 +6,8 @@ kind, name, UID, then versions by precedence, the highest first, unless ``sort``
 
 from __future__ import annotations
 
+from itertools import islice
+
 from ckstore.index.cells import Cells
 from ckstore.index.ordering import in_order, order_of
 from ckstore.index.schema import unpack_tags
@@ -65,17 +67,21 @@ def raws(
     return _first(found, limit)
 
 
-def count(connection: sqlite3.Connection, terms: Terms, read: Reader | None = None) -> int:
-    """The number of rows that :func:`rows` gives, ``limit`` aside."""
+def count(
+    connection: sqlite3.Connection, terms: Terms, read: Reader | None = None, most: int | None = None
+) -> int:
+    """The number of rows that :func:`rows` gives, ``limit`` aside; no more than ``most`` are counted."""
     if terms.shown_alone:
-        return count_shown(connection, terms)
+        return count_shown(connection, terms, most)
     if terms.range != "*" or terms.judged:
-        return sum(1 for _ in raws(connection, terms, read, all_of_them=True))
+        return sum(1 for _ in islice(raws(connection, terms, read, all_of_them=True), most))
     asked = select(connection, terms)
     if asked is None:
         return 0
     sql, values = asked
-    total: int = connection.execute(f"SELECT count(*) FROM ({sql})", values).fetchone()[0]  # noqa: S608  # bound
+    enough = f" LIMIT {int(most)}" if most else ""
+    counting = f"SELECT count(*) FROM ({sql}{enough})"  # noqa: S608 - every value is bound
+    total: int = connection.execute(counting, values).fetchone()[0]
     return total
 
 

@@ -32,17 +32,18 @@ def shown(connection: sqlite3.Connection, terms: Terms) -> Iterator[Shown]:
     wanted = f"{places} ORDER BY 1{limit}"
     sql = f"SELECT answer FROM entries WHERE place IN ({wanted}) ORDER BY place"
     for (answer,) in connection.execute(sql, values):
-        source, kind, name, uid, version, tree, digest, title, *tags = unpack_tags(answer)
-        yield source, kind, name, uid, version, tree, digest, tuple(tags), title, True, False, False
+        parts = tuple(answer.split("\n")) if "\\" not in answer else unpack_tags(answer)
+        yield (*parts[:7], parts[8:], parts[7], True, False, False)  # type: ignore[misc]  # seven texts
 
 
-def count_shown(connection: sqlite3.Connection, terms: Terms) -> int:
-    """The number of rows that :func:`shown` gives, ``limit`` aside."""
+def count_shown(connection: sqlite3.Connection, terms: Terms, most: int | None = None) -> int:
+    """The number of rows that :func:`shown` gives, ``limit`` aside; no more than ``most`` are counted."""
     asked = select_places(connection, terms)
     if asked is None:
         return 0
     places, values = asked
-    total: int = connection.execute(f"SELECT count(*) FROM ({places})", values).fetchone()[0]
+    enough = f" LIMIT {int(most)}" if most else ""
+    total: int = connection.execute(f"SELECT count(*) FROM ({places}{enough})", values).fetchone()[0]
     return total
 
 

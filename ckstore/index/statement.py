@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _HIGHEST_LIMIT = 1 << 62  # SQLite counts no further
 MAX_PATTERN, MAX_TERMS = 1000, 32  # as in docs/limits.md; model.limits costs more to import
 _TOLD = ("all_of", "any_of", "kind", "limit", "name", "none_of", "range", "source", "text")
+_OPEN = ("limit", "range")  # do not narrow what is shown; a range that does is not `placed`
 _UID_CHARACTERS = frozenset("0123456789abcdef")
 
 
@@ -87,6 +88,11 @@ class Terms:
     def shown_alone(self) -> bool:
         """True when nothing is asked that the tables of :mod:`ckstore.index.shown` cannot tell."""
         return self.placed and not any(getattr(self, slot) for slot in self.__slots__ if slot not in _TOLD)
+
+    @property
+    def asks_nothing(self) -> bool:
+        """True when all that is shown answers."""
+        return self.shown_alone and not any(getattr(self, slot) for slot in _TOLD if slot not in _OPEN)
 
     @property
     def judged(self) -> bool:

@@ -15,6 +15,7 @@ from ckstore.objects.compare import FileChange, compare_trees
 from ckstore.objects.described import metadata_of
 from ckstore.objects.store import ObjectStore
 from ckstore.objects.trees import GITLINK, TreeEntry
+from ckstore.operations.at_commit import last_under, version_at
 from ckstore.operations.lookup import line_of, version_named
 from ckstore.operations.patches import patch_of
 
@@ -98,10 +99,11 @@ def diff(
 ) -> DiffReport:  # fmt: skip
     """What changed from ``first`` to ``second``.
 
-    Both are references; behind ``@`` stands a version, a repository tag or a range, whose best release is
-    taken; without, the newest. ``second`` may be ``@2.0.0`` alone. Without ``second``, ``first`` is compared
-    with the release before it. Raises what :func:`~ckstore.operations.lookup.line_of` and
-    :func:`~ckstore.operations.lookup.version_named` raise, and NotFound ``no-version`` for a first release.
+    Both are references; behind ``@`` stands a version, a repository tag, a commit of the source (7 digits or
+    more) or a range, whose best release is taken; without, the newest. ``second`` may be ``@2.0.0`` alone.
+    Without ``second``, ``first`` is compared with the release before it. Raises what
+    :func:`~ckstore.operations.lookup.line_of` and :func:`~ckstore.operations.lookup.version_named` raise,
+    and NotFound ``no-version`` for a first release.
     """
     old, new = pair_named(store, first, second, precedence, progress)
     return _report(store, old, new, patch)
@@ -127,22 +129,32 @@ def _line(
     if at and not wanted:
         raise InvalidInput(f"{reference!r} has no version behind the @.", code="bad-reference")
     source, component = line_of(store, Requirement.parse(name), precedence, progress=progress)
-    return source, component, version_named(component, wanted) if wanted else ""
+    if not wanted:
+        return source, component, ""
+    at_commit = "" if wanted in component.labels else version_at(store, source, component, wanted)
+    return source, component, at_commit or version_named(component, wanted)
 
 
 def release_named(
     store: ObjectStore, reference: str, precedence: Sequence[str], progress: Progress
 ) -> Chosen:  # fmt: skip
-    """The release that ``kind:name``, ``kind:name@VERSION``, ``@TAG`` or ``@RANGE`` means."""
+    """The release that ``kind:name``, ``kind:name@VERSION``, ``@TAG``, ``@COMMIT`` or ``@RANGE`` means.
+
+    A former name without version means the last release that had it.
+    """
     source, component, version = _line(store, reference, precedence, progress)
+    version = version or last_under(store, source, component, reference)
     return source, store.view().release(source, component.uid, version or component.newest)
 
 
 def _with_predecessor(
     store: ObjectStore, reference: str, precedence: Sequence[str], progress: Progress
 ) -> tuple[Chosen, Chosen]:
-    """(the one before it, the release that ``reference`` means)."""
+    """(the one before it, the release that ``reference`` means); of a former name, the one that ended it."""
     source, component, version = _line(store, reference, precedence, progress)
+    last = "" if version else last_under(store, source, component, reference)
+    if last and component.versions.index(last) + 1 < len(component.versions):
+        version = component.versions[component.versions.index(last) + 1]
     at = component.versions.index(version or component.newest)
     called = f"{component.kind}:{component.name}"
     view = store.view()

@@ -56,7 +56,7 @@ class Found(Sequence[Hit]):
 
     def columns(self, *names: str) -> list[tuple[tuple[str, ...], ...]]:
         """For each hit the values that it has under these names: fields, or keys of metadata."""
-        return [tuple(map(tuple, cells)) for cells in self._ask(Form(columns=names)).cells]
+        return [tuple(map(tuple, cells)) for cells in self._ask(Form(columns=names, counted=0)).cells]
 
     def suggestions(self) -> tuple[str, ...]:
         """What to try where there are no hits, in sentences."""
@@ -99,7 +99,7 @@ class Found(Sequence[Hit]):
 
     def _all(self) -> tuple[Hit, ...]:
         if self._hits is None:
-            self._hits = tuple(Hit(*row) for row in self._ask(Form()).rows)
+            self._hits = tuple(Hit(*row) for row in self._ask(Form(counted=0)).rows)
         return self._hits
 
     def _ask(self, form: Form, limit: int | None = None) -> Answer:

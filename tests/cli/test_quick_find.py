@@ -12,6 +12,7 @@ from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
 from ckstore.cli.quick import try_find
 from ckstore.cli.render_find import limit_note, render, rows_of
 from ckstore.errors import InvalidInput
+from ckstore.index.answer import Answer, Form
 from ckstore.model.query import Query
 from ckstore.operations import place
 from ckstore.operations.find import find
@@ -66,7 +67,14 @@ def test_a_limit_is_told_on_standard_error(store: Path, capsys: pytest.CaptureFi
         1,
         "ckstore: 1 of 2 shown; --limit raises that.\n",
     )
-    assert limit_note(2, 2) == ""
+
+
+def test_hits_beyond_some_are_not_counted_to_tell_that_a_limit_hid_some() -> None:
+    found = Answer(Form(counted=1000))
+    found.rows, found.total = [()] * 3, 1001  # type: ignore[list-item]  # their number counts
+    assert limit_note(found) == "3 of more than 1000 shown; --limit raises that.\n"
+    found.total = 1000
+    assert limit_note(found) == "3 of 1000 shown; --limit raises that.\n"
 
 
 UNUSUAL = ["--help", "-x", "--tags", "--limit -1", "--count=1", "nothing", "--tags a,-a", "susan@^1",

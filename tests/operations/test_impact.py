@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pygit2
 import pytest
 
 from ckstore.errors import NotFound
@@ -41,6 +42,22 @@ def test_a_rename_names_those_in_other_sources_that_lose_their_need(corpus: Obje
 
 def test_with_one_reference_the_newest_release_is_compared_with_the_one_before(corpus: ObjectStore) -> None:
     assert impact(corpus, "soft:lib.fastlin") == impact(corpus, *RENAMED)
+
+
+def test_a_former_name_tells_what_its_end_did(corpus: ObjectStore) -> None:
+    assert impact(corpus, "soft:lib.fl") == impact(corpus, *RENAMED)
+    assert impact(corpus, "soft:lib.fl", "soft:lib.fastlin") == impact(corpus, *RENAMED)
+
+
+def test_releases_are_named_by_commits_of_their_source(store: ObjectStore, tmp_path: Path) -> None:
+    up = tools(tmp_path / "tools.git")
+    up.commit({"README": "nothing of the component changes"})
+    mirror(store, up.url)
+    mirror(store, users(tmp_path / "users.git").url)
+    newest, _, _, first = commits = [str(one.id) for one in pygit2.Repository(str(up.path)).walk(up.head)]
+    assert impact(store, f"soft:lib.fl@{first}", f"@{newest[:10]}") == impact(store, *RENAMED)
+    with pytest.raises(NotFound, match="no version or tag"):  # its metadata could not be read then
+        impact(store, f"soft:lib.fl@{commits[2]}", f"@{newest}")
 
 
 def test_back_from_the_new_name_others_lose(corpus: ObjectStore) -> None:

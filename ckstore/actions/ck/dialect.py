@@ -10,36 +10,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ckstore.actions.ck.match import is_pattern
+from ckstore.actions.ck.modules import KIND_OF_UID
+from ckstore.actions.ck.words import HERE, parts_of
 from ckstore.errors import CkstoreError, InvalidInput, NotFound
 from ckstore.model.names import is_uid
-from ckstore.model.plain import as_map, as_text, as_texts
+from ckstore.model.plain import Plain, as_flag, as_int, as_map, as_text, as_texts
 
 NOT_FOUND, FAILED = 16, 1
-# UIDs that CK itself gives to kinds whose module need not be in any repository
-KIND_UIDS = {
-    "module": "032630d041b4fd8a", "repo": "befd7892b0d469e9", "program": "b0ac08fe1d3c2615",
-    "soft": "5e1100048ab875d7", "package": "1dc07ee0f4742028", "env": "9b9b3208ac44b891",
-}  # fmt: skip
-_KINDS_BY_UID = {uid: kind for kind, uid in KIND_UIDS.items()}
+# what the number of these is 1 for, though something was not found
+_FAILURES = frozenset(["no-action", "no-actions", "no-repository"])
 _COMMON = frozenset(
     [
-        "action", "repo_uoa", "module_uoa", "data_uoa", "cid", "tags", "out", "quiet", "search_string",
-        "limit_size",
+        "action", "repo_uoa", "module_uoa", "data_uoa", "cid", "cids", "xcids", "tags", "out", "quiet",
+        "search_string", "limit_size", "common_func", "common",
     ]
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request in our own words; ``options`` are what is left for the action itself."""
+    """A request in our own words; ``given`` is all of it, ``options`` what is left for the action itself.
+
+    ``tags`` may hold an empty one, which nothing has. ``here`` tells that the name depends on the folder.
+    """
 
     action: str
     source: str = ""
     kind: str = ""
     name: str = ""
     tags: tuple[str, ...] = ()
-    text: str = ""
     limit: int = 0
+    given: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -49,33 +51,61 @@ class Request:
             raise InvalidInput("data UOA is not defined", code="no-data")
         return ":".join(part for part in (self.source, self.kind, self.name) if part)
 
+    @property
+    def many(self) -> bool:
+        """True when the name may mean several: there is none, or a pattern."""
+        return not self.name or is_pattern(self.name) or is_pattern(self.kind)
 
-def read_request(value: Mapping[str, object]) -> Request:
-    """Read a request; :class:`InvalidInput` when it has no action or a malformed ``cid``."""
+    def flag(self, key: str) -> bool:
+        """True for an option that is ``yes``."""
+        return as_flag(self.given.get(key))
+
+    def text(self, key: str) -> str:
+        """The text of an option."""
+        return as_text(self.given.get(key))
+
+
+def names_folder(value: Mapping[str, object]) -> bool:
+    """True when a request names something by the folder of its caller."""
+    return as_text(value.get("cid")).startswith(HERE)
+
+
+def read_request(value: Mapping[str, object], here: Mapping[str, str] | None = None) -> Request:
+    """Read a request; :class:`InvalidInput` when it has no action or a malformed ``cid``.
+
+    ``here`` are the names of the entry in the folder of the caller, for those that begin with ``^``.
+    """
     action = as_text(value.get("action"))
     if not action:
         raise InvalidInput("action is not defined", code="no-action")
-    source, kind, name = _parts(as_text(value.get("cid")))
-    kind = as_text(value.get("module_uoa")) or kind
+    named = named_parts(value, here)
     limit = as_text(value.get("limit_size"))
     return Request(
         action=action,
-        source=as_text(value.get("repo_uoa")) or source,
-        kind=_KINDS_BY_UID.get(kind, kind),
-        name=as_text(value.get("data_uoa")) or name,
-        tags=tuple(as_texts(value.get("tags"))),
-        text=as_text(value.get("search_string")).strip("*"),
-        limit=int(limit) if limit.isdecimal() else 0,
+        source=named.get("repo_uoa", ""),
+        kind=KIND_OF_UID.get(named.get("module_uoa", ""), named.get("module_uoa", "")),
+        name=named.get("data_uoa", ""),
+        tags=_tags(value.get("tags")),
+        limit=max(0, as_int(limit, 0)) if limit.isdecimal() else 0,
+        given=value,
         options=_options({key: item for key, item in value.items() if key not in _COMMON}),
     )
 
 
-def _parts(cid: str) -> tuple[str, str, str]:
-    parts = cid.split(":") if cid else []
-    if len(parts) > 3:
-        raise InvalidInput(f"unknown CID format ({cid})", code="bad-cid")
-    source, kind, name = ["", *parts][-3:] if len(parts) > 1 else ("", "".join(parts), "")
-    return source, kind, name
+def named_parts(value: Mapping[str, object], here: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a request names: parts of its ``cid`` count more than keys, but for ``module_uoa``."""
+    cid = as_text(value.get("cid"))
+    keys = {key: as_text(value.get(key)) for key in ("repo_uoa", "module_uoa", "data_uoa")}
+    said = parts_of(cid, here) if ":" in cid or cid.startswith(HERE) else {"module_uoa": cid}
+    if keys["module_uoa"]:
+        said.pop("module_uoa", None)
+    return {**keys, **{key: part for key, part in said.items() if part}}
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) and value.strip():
+        return tuple(tag.strip() for tag in value.split(","))
+    return tuple(as_texts(value))
 
 
 def _options(rest: Mapping[str, object]) -> dict[str, object]:
@@ -90,6 +120,16 @@ def _options(rest: Mapping[str, object]) -> dict[str, object]:
     return options
 
 
+def completed(value: Mapping[str, object], here: Mapping[str, str] | None = None) -> Plain:
+    """The request as modules are given it: with the parts of every name in it."""
+    named = named_parts(value, here)
+    whole: Plain = {"cids": [], **value, "module_uoa": named["module_uoa"]}
+    whole |= {key: part for key, part in named.items() if part}
+    others = [as_text(cid) for cid in as_texts(whole["cids"])]
+    whole["xcids"] = [{"return": 0, **(parts_of(cid, here) if ":" in cid else {})} for cid in others]
+    return whole
+
+
 def identity(
     source: str, kind: str, name: str, uid: str, kind_uid: str, source_uid: str
 ) -> dict[str, object]:
@@ -102,7 +142,21 @@ def identity(
     }  # fmt: skip
 
 
+def no_entry(kind: str, name: str, kind_uid: str) -> NotFound:
+    """The error for an entry that is not there, in the words of the kernel."""
+    return NotFound(f'can\'t find path to CK entry "{kind}:{name}" (?:{kind_uid or "?"}:?)', code="no-hits")
+
+
+def no_repository(name: str) -> NotFound:
+    """The error for a repository that is not there."""
+    return NotFound(
+        f'repository "{name}" was not found in the cache. '
+        'Check if repository exists or try "ck recache repo"',
+        code="no-repository",
+    )
+
+
 def answer_to(error: CkstoreError) -> dict[str, object]:
     """An error as an answer."""
-    number = NOT_FOUND if isinstance(error, NotFound) else FAILED
-    return {"return": number, "error": error.message}
+    missing = isinstance(error, NotFound) and error.code not in _FAILURES
+    return {"return": NOT_FOUND if missing else FAILED, "error": error.message}

@@ -28,7 +28,8 @@ def find(words: tuple[str, ...], store: str, **asked: Any) -> int:
     from ckstore.operations.words import Words
 
     place = Path(store_path(store))
-    form, look = form_of(asked), {name: asked.pop(name) for name in ("json", "ids", "long")}
+    form = form_of(asked)
+    look = {name: asked.pop(name) for name in ("json", "ids", "long")}
     meant = Words(words, **{name: asked[name] for name in Words.__slots__ if name in asked})
     with Progress() as progress:
         query, found, notes = find_answer(place, meant, form, progress=progress)
@@ -38,7 +39,7 @@ def find(words: tuple[str, ...], store: str, **asked: Any) -> int:
         raise NotFound("Nothing matches.", code="no-hits", hints=list(suggestions(place, query)))
     emit(render_answer(found, **look, width=terminal_width()))
     if hidden(found):
-        note(limit_note(len(found.rows), found.total).rstrip())
+        note(limit_note(found).rstrip())
     return 0 if found.total else NotFound.exit_code
 
 

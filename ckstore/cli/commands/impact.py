@@ -41,7 +41,8 @@ def command(first: str, second: str, store_path: str | None, as_json: bool) -> i
 
     \b
     ckstore impact soft:NAME                    the newest release, and the one before it
-    ckstore impact soft:NAME@1.0.0 @2.0.0       two releases
+    ckstore impact soft:NAME@1.0.0 @2.0.0       two releases; also repository tags, and commits
+    ckstore impact soft:OLD-NAME                what the rename did
     ckstore impact soft:NAME soft:OTHER         if another component took its place
     ckstore impact soft:NAME -                  if it were withdrawn
 

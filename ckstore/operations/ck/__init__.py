@@ -1,0 +1,1 @@
+"""What answers in the dialect of Collective Knowledge need to know of a store."""

@@ -249,7 +249,7 @@ def foreign_words(modules: list[Module], rooms: Iterable[str]) -> list[str]:
     ]
 
 
-IMPORTED_AS = {"yaml": "pyyaml"}  # import name → project, where they differ
+IMPORTED_AS = {"pysat": "python-sat", "yaml": "pyyaml"}  # import name → project, where they differ
 
 
 def third_party(modules: list[Module]) -> dict[str, str]:

@@ -252,6 +252,7 @@ def foreign_words(modules: list[Module], rooms: Iterable[str]) -> list[str]:
 IMPORTED_AS = {
     "yaml": "pyyaml",
     "cyclonedx": "cyclonedx-python-lib",
+    "pysat": "python-sat",
 }  # import name → project, where they differ
 
 

@@ -72,10 +72,14 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A requirement with who asked: ``path`` leads from what the user named to the asker; empty: the user."""
+    """A requirement with who asked: ``path`` leads from what the user named to the asker; empty: the user.
+
+    ``versions`` of the asker, when others do not ask for this.
+    """
 
     need: Need
     path: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
 
     @property
     def by(self) -> str:
@@ -86,7 +90,13 @@ class Asked:
         if not self.path:
             return f"you asked for {self.need.ask}"
         way = f", reached through {' → '.join(self.path[:-1])}," if len(self.path) > 1 else ""
-        return f"{self.by} (its {self.need.role}){way} asked for {self.need.ask}"
+        return f"{self.by}{self._which()} (its {self.need.role}){way} asked for {self.need.ask}"
+
+    def _which(self) -> str:
+        if not self.versions:
+            return ""
+        more = f" and {len(self.versions) - 1} more" if len(self.versions) > 1 else ""
+        return f" {self.versions[0]}{more}"
 
 
 @dataclass(frozen=True, slots=True)

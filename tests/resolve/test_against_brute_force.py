@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ckstore.errors import Conflict, NotFound
 from ckstore.model.metadata import Need, Scope
-from ckstore.resolve.resolver import Resolution, resolve
+from ckstore.resolve.asking import Asking
+from ckstore.resolve.engines import Engine, Glucose
+from ckstore.resolve.learning import LearningSearch
+from ckstore.resolve.resolver import Resolution, resolve, resolve_by_clauses
 from tests.resolve.world import Answer, Catalogue, Made, defined_answer, is_satisfiable
 
 NAMES = ["a:p:one", "a:p:two", "a:q:three", "b:q:four", "b:q:five"]
@@ -89,8 +93,22 @@ def test_the_answer_does_not_depend_on_the_order_of_the_catalogue(
     assert _outcome(catalogue, roots) == _outcome(Catalogue(shuffled, dict(catalogue.locked)), roots)
 
 
-def _outcome(catalogue: Catalogue, roots: list[Need]) -> object:
+@settings(max_examples=100)
+@given(catalogues(), st.lists(needs, min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_every_engine_and_the_quick_way_say_the_same_whatever_the_order_of_the_roots(
+    catalogue: Catalogue, roots: list[Need], order: random.Random
+) -> None:
+    expected = _outcome(catalogue, roots)
+    order.shuffle(roots)
+    assert _outcome(catalogue, roots) == expected
+    assert _outcome(catalogue, roots, Glucose) == expected
+    assert _outcome(catalogue, roots, LearningSearch) == expected
+
+
+def _outcome(catalogue: Catalogue, roots: list[Need], engine: Callable[[], Engine] | None = None) -> object:
     try:
+        if engine is not None:
+            return resolve_by_clauses(roots, Asking(catalogue), engine=engine)
         return resolve(roots, catalogue)
     except (NotFound, Conflict) as error:
         return error.as_plain()

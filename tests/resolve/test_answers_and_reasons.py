@@ -132,11 +132,16 @@ class TestReasons:
         )  # fmt: skip
         assert isinstance(error, Conflict)
         assert error.message == (
-            "s:p:right (its lib), reached through s:p:app, asked for s:p:lib@^2, but s:p:lib is already at "
-            "1.0.0 because s:p:left (its lib), reached through s:p:app, asked for s:p:lib@^1."
+            "s:p:right (its lib), reached through s:p:app, asked for s:p:lib@^2; "
+            "s:p:left (its lib), reached through s:p:app, asked for s:p:lib@^1; "
+            "no choice of s:p:lib meets both: s:p:lib has 2.0.0, 1.0.0."
         )
         assert error.details["path"] == ["s:p:app", "s:p:right"]
-        assert error.hints == ("ask for ranges that overlap",)
+        assert error.hints == (
+            "if s:p:lib@^1 admitted 2.0.0, everything else could be had: it is asked for by s:p:left",
+            "if s:p:lib@^2 admitted 1.0.0, everything else could be had: it is asked for by s:p:right",
+            "ask for ranges that overlap",
+        )
 
     def test_what_cannot_be_had_far_below_is_told_with_the_whole_path(self) -> None:
         error = failure(
@@ -174,11 +179,15 @@ class TestReasons:
 
 class TestBudget:
     def test_a_spent_budget_is_said_and_is_no_verdict(self) -> None:
-        app = Made("s:p:app", "1.0.0", needs=needs(lib="s:p:lib")), Made("s:p:lib", "1.0.0")
+        """Seven data sets that want a slot each, of six: a proof takes conflicts."""
+        slots = [Made(f"s:s:s{n}", f"{v}.0.0", (f"d{v}",)) for n in range(6) for v in range(1, 8)]
+        app = Made("s:p:app", "1.0.0", needs=tuple(Need(f"r{v}", f"s[d{v}]", "any") for v in range(1, 8)))
         with pytest.raises(Unavailable) as caught:
-            resolve(needs(root="s:p:app"), Catalogue(list(app)), budget=1)
+            resolve(needs(root="s:p:app"), Catalogue([app, *slots]), budget=5)
         assert caught.value.code == "gave-up"
-        assert resolve(needs(root="s:p:app"), Catalogue(list(app)), budget=2)
+        with pytest.raises(Conflict) as proved:
+            resolve(needs(root="s:p:app"), Catalogue([app, *slots]))
+        assert proved.value.code == "no-common-version"
 
     def test_many_choices_that_have_nothing_to_do_with_a_failure_are_not_gone_through(self) -> None:
         """2^100 ways to leave data sets out, none of which would bring back what is missing."""

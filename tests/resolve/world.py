@@ -117,7 +117,8 @@ def _is_met(catalogue: Catalogue, need: Need, pinned: Answer) -> bool:
 
 def defined_answer(catalogue: Catalogue, roots: list[Need]) -> Answer | None:
     """The definition, word by word: breadth-first, the first option with which all the rest can be met."""
-    return next(_answers(catalogue, {}, [(need, "") for need in roots], 0), None)
+    first = sorted(roots, key=lambda need: (need.role, need.ask, need.scope))
+    return next(_answers(catalogue, {}, [(need, "") for need in first], 0), None)
 
 
 def _answers(

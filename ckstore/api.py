@@ -214,7 +214,7 @@ class Store:
 
     def lock(
         self, requirements: str | Sequence[str] = (), *, order: Sequence[str] = (),
-        project: str | os.PathLike[str] | None = None, update: bool = False, group: str = "",
+        project: str | os.PathLike[str] | None = None, group: str = "",
     ) -> Locked:  # fmt: skip
         """Resolve requirements. With ``project`` the manifest and the lock there are written as well.
 
@@ -224,7 +224,7 @@ class Store:
 
         asks = (requirements,) if isinstance(requirements, str) else tuple(requirements)
         if project is not None:
-            report = lock_project(self.objects, Path(project), asks, update=update, group=group)
+            report = lock_project(self.objects, Path(project), asks, group=group)
             return Locked(self.objects, report.lock, report.notes)
         lock, notes = make_lock(self.objects, asks, order)
         return Locked(self.objects, lock, notes)

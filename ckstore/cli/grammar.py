@@ -34,7 +34,6 @@ GRAMMAR: dict[str, Entry] = {
     'show': ('Show a component or a run.', ('component',), ()),
     'lock': ('Pin what a workflow needs in ckstore.lock.', ('component*',), (
         (('--check',), '', 'Change nothing; fail if the lock is not up to date.'),
-        (('--update',), '', 'Take the newest releases instead of keeping present pins.'),
         (('--install-merge-driver',), '', 'Let git merge locks with `ckstore merge-lock`, here.'),
         (('--group',), 'word', 'Add the requirements to this group of ckstore.toml.'),
         (('--project',), 'folders', "The project's folder, instead of this one."),

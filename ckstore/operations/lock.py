@@ -170,21 +170,21 @@ def _not_as_now(view: LogView, lock: Lock, present: Lock | None) -> list[str]:
 
 
 def lock_project(
-    store: ObjectStore, project: Path, asks: Sequence[str] = (), *, update: bool = False, group: str = ""
+    store: ObjectStore, project: Path, asks: Sequence[str] = (), *, group: str = ""
 ) -> LockReport:
     """Add ``asks`` to the manifest of a project (to a ``group`` of it) and bring its lock up to date.
 
-    Present pins are kept where they still answer, unless ``update``. Both files are replaced whole, and
-    only when the new lock is complete.
+    Present pins are kept where they still answer. Both files are replaced whole, and only when the new lock
+    is complete.
     """
     tidy(project)
     present = read_manifest(project)
     manifest = _adding(present, asks, group)
-    before, told = _before(project, update)
+    before, told = _before(project)
     if not manifest.everything:
         raise _nothing_to_lock(project)
     order = order_of_manifest(store, manifest)
-    lock, notes = make_lock(store, manifest.everything, order, None if update else before)
+    lock, notes = make_lock(store, manifest.everything, order, before)
     path = project / LOCK_FILE
     if manifest != present or not (project / FILE).is_file():
         write_whole(project / FILE, manifest_text(project, manifest))
@@ -192,7 +192,7 @@ def lock_project(
     if written:
         write_whole(path, lock.emit())
     return LockReport(
-        path, lock, _changes(before, lock), (*told, *notes, *_why_gone(store, before, lock)), written
+        path, lock, _changes(before, lock), (*told, *notes, *why_gone(store, before, lock)), written
     )
 
 
@@ -203,7 +203,7 @@ def _adding(manifest: Manifest, asks: Sequence[str], group: str) -> Manifest:
     return replace(manifest, groups={**manifest.groups, group: inside})
 
 
-def _why_gone(store: ObjectStore, before: Lock | None, after: Lock) -> list[str]:
+def why_gone(store: ObjectStore, before: Lock | None, after: Lock) -> list[str]:
     """For each pin that went, what its newest release changed: tags that are gone, most likely."""
     view, kept = store.view(), {pin.uid for pin in after.pins}
     notes = []
@@ -238,7 +238,7 @@ def _nothing_to_lock(project: Path) -> InvalidInput:
     )
 
 
-def _before(project: Path, update: bool) -> tuple[Lock | None, tuple[str, ...]]:
+def _before(project: Path) -> tuple[Lock | None, tuple[str, ...]]:
     """The lock of a project, and what a merge had to decide.
 
     A damaged one is not written over: its pins would be lost without a word.
@@ -248,8 +248,6 @@ def _before(project: Path, update: bool) -> tuple[Lock | None, tuple[str, ...]]:
     except InvalidInput as error:
         if error.code == "not-a-file":
             raise
-        if update:
-            return None, ()
         mended = mended_lock(project / LOCK_FILE)
         if mended is not None:
             return mended
@@ -258,7 +256,7 @@ def _before(project: Path, update: bool) -> tuple[Lock | None, tuple[str, ...]]:
             code=error.code,
             hints=[
                 "take the file back from version control",
-                "or give its pins up: `ckstore lock --update` writes it anew with the newest releases",
+                "or give its pins up: delete it, and `ckstore lock` writes it anew with the newest releases",
             ],
         ) from error
 

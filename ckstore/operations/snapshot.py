@@ -68,7 +68,7 @@ def _not_here(store: ObjectStore, view: LogView, lock: Lock, pin: Pin) -> NotFou
     return NotFound(
         f"{named} was taken back here.",
         code="release-not-here",
-        hints=[*undo, "`ckstore lock --update` takes what there is instead"],
+        hints=[*undo, "`ckstore update` takes what there is instead"],
         details={"operation": oid},
     )
 

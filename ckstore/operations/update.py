@@ -18,7 +18,7 @@ from ckstore.objects.store import ObjectStore
 from ckstore.operations.bisect import BisectReport, search
 from ckstore.operations.catalogue import Steering
 from ckstore.operations.held_back import users
-from ckstore.operations.lock import make_lock, order_of_manifest
+from ckstore.operations.lock import make_lock, order_of_manifest, why_gone
 from ckstore.operations.lock_diff import LockDiff, diff_locks
 from ckstore.operations.lookup import version_named
 from ckstore.operations.outdated import Outdated, outdated
@@ -133,7 +133,7 @@ def update_project(
         path, before, lock, changes,
         {name: users(graph, name) for name in changes.components},
         tuple(one for one in outdated(store, lock).outdated if one.held),
-        tuple(update.notes), written, trials, blamed,
+        (*update.notes, *why_gone(store, before, lock)), written, trials, blamed,
     )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ class Walk:
         for candidate in self._asking.catalogue.tagged(requirement):
             if any(admits(requirement.range, version) for version in candidate.versions):
                 there = f"is in the lock; {candidate.component} has them now"
-                return f"{there}: take it with `ckstore lock --update`"
+                return f"{there}: take it with `ckstore update`"
         return "can be had now"
 
 

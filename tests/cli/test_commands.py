@@ -411,10 +411,10 @@ def test_python_and_the_command_line_use_the_same_store(session: Session) -> Non
     assert [hit.name for hit in Store(create=False).find("program")] == ["counter"]
 
 
-def test_checking_a_lock_and_updating_it_exclude_each_other(session: Session) -> None:
+def test_checking_a_lock_and_adding_to_it_exclude_each_other(session: Session) -> None:
     session("add", str(repository(session)))
     session("lock", "program:counter")
-    assert "--update" in session("lock", "--check", "--update", code=2).err
+    assert "--check changes nothing" in session("lock", "--check", "program:counter", code=2).err
 
 
 def test_outputs_are_written_into_a_new_folder_only(session: Session) -> None:
@@ -456,6 +456,6 @@ def test_an_update_says_why_something_is_not_needed_any_more(session: Session) -
     path = folder / "dataset/short/component.toml"
     path.write_text(path.read_text().replace('"text", ', '"prose", '))
     session("add", "lab")
-    answer = session("lock", "--update")
-    assert "lab:dataset:short  1.0.0 → not needed any more" in answer.out
+    answer = session("update")
+    assert "- lab:dataset:short@=1.0.0" in answer.out
     assert "lab:dataset:short is at 2.0.0 now: -tag:text +tag:prose" in answer.err

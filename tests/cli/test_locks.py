@@ -73,7 +73,8 @@ def test_outdated_tells_what_is_wanted_what_is_newest_and_what_holds_it(locked: 
 class TestDiff:
     @pytest.fixture
     def moved(self, locked: Session) -> Session:
-        locked("lock", "--update", "soft[new]")
+        locked("update")
+        locked("lock", "soft[new]")
         return locked
 
     def test_two_locks_are_compared_by_what_they_mean(self, moved: Session) -> None:

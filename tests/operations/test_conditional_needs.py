@@ -14,6 +14,7 @@ from ckstore.operations.add import add
 from ckstore.operations.lint.check import check_store
 from ckstore.operations.lock import check_project, lock_project, make_lock
 from ckstore.operations.show import show
+from ckstore.operations.update import update_project
 from tests.operations.folders import entry
 
 ANDROID = {"only_for_target_os_tags": ["android"]}
@@ -85,7 +86,7 @@ def test_a_lock_keeps_what_it_had_until_it_is_updated(store: ObjectStore, tmp_pa
     add(store, tmp_path / "b")
     assert got(check_project(store, project).lock, "ndk") == []
     assert got(lock_project(store, project).lock, "ndk") == []
-    assert got(lock_project(store, project, update=True).lock, "ndk") == ["ndk"]
+    assert got(update_project(store, project).lock, "ndk") == ["ndk"]
     soft(tmp_path / "b", 2, "ndk2", "ndk")
     add(store, tmp_path / "b")
     assert got(lock_project(store, project).lock, "ndk") == ["ndk"]

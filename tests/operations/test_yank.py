@@ -16,6 +16,7 @@ from ckstore.operations.keep import kept_lock
 from ckstore.operations.lock import check_project, lock_project, make_lock
 from ckstore.operations.show import show
 from ckstore.operations.sources import sources
+from ckstore.operations.update import update_project
 from ckstore.operations.words import Words
 from ckstore.operations.yank import unyank, yank
 from tests.operations.folders import component, workshop, write
@@ -158,7 +159,7 @@ class TestLocks:
         assert note in check_project(store, project).notes
         again = kept_lock(store, "program:count")
         assert (again.lock, note in again.notes) == (kept.lock, True)
-        updated = lock_project(store, project, update=True)
+        updated = update_project(store, project)
         assert updated.lock.pin("shop:program:count").version == "1.0.1"
         assert not any("yanked" in text for text in updated.notes)
 

@@ -12,7 +12,6 @@ from ckstore.cli.common import json_option, note, open_store, plural, print_json
 @click.command("lock")
 @click.argument("requirements", nargs=-1)
 @click.option("--check", is_flag=True, help="Change nothing; fail if the lock is not up to date.")
-@click.option("--update", is_flag=True, help="Take the newest releases instead of keeping present pins.")
 @click.option(
     "--install-merge-driver",
     "install",
@@ -26,13 +25,14 @@ from ckstore.cli.common import json_option, note, open_store, plural, print_json
 @store_option
 @json_option
 def command(
-    requirements: tuple[str, ...], check: bool, update: bool, install: bool, group: str, project: Path | None,
+    requirements: tuple[str, ...], check: bool, install: bool, group: str, project: Path | None,
     store_path: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Pin REQUIREMENTS, and everything that they may touch, in ckstore.lock.
 
     A requirement is a component (program:NAME, also with a range of versions behind @) or tags that one
-    must have (dataset[image]). Without any, ckstore.toml says what is needed.
+    must have (dataset[image]). Without any, ckstore.toml says what is needed. Pins that are there stay as
+    they are: `ckstore update` takes newer releases.
 
     \b
     ckstore lock program:cbench-automotive-susan
@@ -44,21 +44,18 @@ def command(
     from ckstore.operations.lock import check_project, lock_project
     from ckstore.operations.project import find_project
 
-    if check and (update or requirements):
-        raise click.UsageError("--check changes nothing: it goes without --update and without requirements.")
+    if check and requirements:
+        raise click.UsageError("--check changes nothing: it goes without requirements.")
     if group and not requirements:
         raise click.UsageError("--group says where requirements are added: it goes with requirements.")
     folder = project or find_project(Path.cwd()) or Path.cwd()
     if install:
-        if check or update or requirements:
+        if check or requirements:
             raise click.UsageError("--install-merge-driver locks nothing: it goes alone.")
         _install(folder, as_json)
         return
     store = open_store(store_path)
-    if check:
-        report = check_project(store, folder)
-    else:
-        report = lock_project(store, folder, requirements, update=update, group=group)
+    report = check_project(store, folder) if check else lock_project(store, folder, requirements, group=group)
     if as_json:
         print_json(report.as_plain())
         return

@@ -83,7 +83,7 @@ def _no_data(context: Context, role: str) -> NotFound:
     known = sorted(pin.name for pin in context.lock.pins if pin.kind == "dataset")
     tags = ask.partition("[")[2].rstrip("]").split(",")
     near = sorted({name for tag in tags for name in [*near_misses(tag, known), *_with(tag, known)]})
-    hints = ["add a source that has one to the store, then `ckstore lock --update` (no project: run again)"]
+    hints = ["add a source that has one to the store, then `ckstore update` (no project: run again)"]
     return NotFound(
         f"No data set for this command: it asks for {ask}, and the lock has none.",
         code="no-dataset",

@@ -78,7 +78,7 @@ def _providers(context: Context, need: ToolNeed) -> list[ComponentView]:
         raise NotFound(
             f"{context.component.name} needs {need.what}, and the lock names nothing for it.",
             code="no-provider",
-            hints=["`ckstore lock --update` looks for what can provide it now"],
+            hints=["`ckstore update` looks for what can provide it now"],
         )
     return providers
 

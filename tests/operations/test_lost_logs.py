@@ -247,7 +247,7 @@ def newer(store: ObjectStore, shop: Path, monkeypatch: pytest.MonkeyPatch) -> st
     """The head of a log whose last operation a newer ckstore wrote."""
     write(shop, {"program/count/notes": "z"})
     with monkeypatch.context() as patch:
-        patch.setattr(records, "SCHEMA", records.SCHEMA + 1)
+        patch.setattr(records._Record, "_schema", lambda _: records.SCHEMA + 1)
         add(store, shop)
     return read_head(store.path)
 

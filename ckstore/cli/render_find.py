@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ckstore.index.answer import Answer, Form
-    from ckstore.model.query import Hit
 
     Row = tuple[str, str, str, str, str, str, str, tuple[str, ...], str, bool, bool, bool]
 
@@ -18,11 +17,6 @@ _TREE_DIGITS = 12
 _LEAST_COLUMN = 16
 _TITLE_SHOWN = 100
 _COUNTED = 200  # beside hits that a limit cuts: of a common tag, two thousand take as long as to start
-
-
-def rows_of(hits: Sequence[Hit]) -> list[Row]:
-    """Hits as the plain rows that are rendered here."""
-    return [tuple(getattr(hit, field) for field in FIELDS) for hit in hits]
 
 
 def render(

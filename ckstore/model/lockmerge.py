@@ -123,7 +123,7 @@ class _Merge:
     def _sources(self, pins: Iterable[Pin]) -> Iterator[SourcePin]:
         sides = (self.base, self.ours, self.theirs)
         old, mine, other = ({source.name: source for source in lock.sources} for lock in sides)
-        for rank, name in enumerate(self._in_order(*(_names(lock) for lock in sides)), 1):
+        for rank, name in enumerate(self._in_order(*(lock.precedence for lock in sides)), 1):
             found = old.get(name), mine.get(name), other.get(name)
             url = self._one(f"the address of {name}", *(s.url if s else None for s in found))
             commit = self._commit(name, pins) or self._one(
@@ -197,10 +197,6 @@ def _trees(pins: Iterable[Pin], source: str) -> set[tuple[str, str]]:
     return {(pin.component, pin.tree) for pin in pins if pin.source == source}
 
 
-def _names(lock: Lock) -> list[str]:
-    return [source.name for source in sorted(lock.sources, key=lambda s: (s.rank, s.name))]
-
-
 def _agree(one: list[str], other: list[str]) -> bool:
     """True when what both have is in the same order."""
     return [name for name in one if name in other] == [name for name in other if name in one]
@@ -241,7 +237,7 @@ def _sources_of(
     wanted = {pin.source for pin in pins}
     found = {source.name: source for source in sorted(s for side in sides for s in side.sources)}
     found |= {source.name: source for source in draft.sources}
-    if keep_all and wanted <= set(_names(draft)):
+    if keep_all and wanted <= set(draft.precedence):
         yield from draft.sources
         return
     listed = sorted((found[name] for name in wanted), key=lambda source: (source.rank, source.name))

@@ -102,6 +102,11 @@ class Lock:
         object.__setattr__(self, "_by_name", {pin.component: pin for pin in self.pins})
         object.__setattr__(self, "_digest", [])
 
+    @property
+    def precedence(self) -> list[str]:
+        """The names of the sources, the one that wins first."""
+        return [source.name for source in sorted(self.sources, key=lambda one: (one.rank, one.name))]
+
     def pin(self, component: str) -> Pin:
         """The pin of ``source:kind:name``; :class:`NotFound` when the lock has none."""
         try:

@@ -198,9 +198,5 @@ def _sources(old: Lock, new: Lock) -> Iterator[str]:
             yield f"{name} is at {other.url} now, not {one.url}"
         if one.commit != other.commit:
             yield f"{name}: commit {one.commit[:12] or 'none'} → {other.commit[:12] or 'none'}"
-    if [name for name in _order(old) if name in now] != [name for name in _order(new) if name in was]:
-        yield f"precedence: {', '.join(_order(new))}"
-
-
-def _order(lock: Lock) -> list[str]:
-    return [source.name for source in sorted(lock.sources, key=lambda s: (s.rank, s.name))]
+    if [name for name in old.precedence if name in now] != [name for name in new.precedence if name in was]:
+        yield f"precedence: {', '.join(new.precedence)}"

@@ -72,18 +72,13 @@ class Way:
         asks = dict.fromkeys(ask for ask, _ in (*self.good.roots, *self.bad.roots))
         try:
             lock, _ = make_lock(
-                self.store, list(asks), order_of(self.bad), steering=Steering(wished=wished, barred=later)
+                self.store, list(asks), self.bad.precedence, steering=Steering(wished=wished, barred=later)
             )
         except Unavailable:
             raise
         except CkstoreError:
             return None
         return lock if all(wished.get(pin.key, pin.version) == pin.version for pin in lock.pins) else None
-
-
-def order_of(lock: Lock) -> list[str]:
-    """The sources of a lock by precedence."""
-    return [source.name for source in sorted(lock.sources, key=lambda source: source.rank)]
 
 
 def way(store: ObjectStore, good: Lock, bad: Lock) -> Way:

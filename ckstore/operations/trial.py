@@ -8,8 +8,8 @@ less than it did, silently and with exit code 0, is therefore found out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ckstore.errors import CkstoreError, Unavailable
@@ -112,16 +112,13 @@ class Workbench:
         except Unavailable:
             raise
         except CkstoreError as error:
-            return _failed(trial, "", error.message)
+            return replace(trial, why=error.message)
         if report.run.status == "interrupted":
             raise KeyboardInterrupt
         if report.run.status not in ("ok", "mismatch"):
-            return _failed(trial, report.id, report.message or f"the action {report.run.status}")
-        return _failed(trial, report.id, difference(self.store, record, report.run))
-
-
-def _failed(trial: Trial, run_id: str, why: str) -> Trial:
-    return Trial(trial.of, trial.action, trial.component, trial.words, run_id, why)
+            why = report.message or f"the action {report.run.status}"
+            return replace(trial, run=report.id, why=why)
+        return replace(trial, run=report.id, why=difference(self.store, record, report.run))
 
 
 def difference(store: ObjectStore, before: Run, after: Run) -> str:
@@ -132,17 +129,15 @@ def difference(store: ObjectStore, before: Run, after: Run) -> str:
     other = sorted(name for name in checked & old.keys() & new.keys() if old[name] != new[name])
     lost = sorted(before.measurements.keys() - after.measurements.keys())
     parts = [
-        (gone, "output", "is not there any more"),
-        (other, "output", "is another one"),
-        (lost, "measurement", "is not taken any more"),
+        (gone, "output", "is not there any more", "are not there any more"),
+        (other, "output", "is another one", "are others"),
+        (lost, "measurement", "is not taken any more", "are not taken any more"),
     ]
-    return "; ".join(_sentence(names, what, how) for names, what, how in parts if names)
+    return "; ".join(_sentence(names, what, one, many) for names, what, one, many in parts if names)
 
 
-def _sentence(names: Iterable[str], what: str, how: str) -> str:
-    names = list(names)
+def _sentence(names: Sequence[str], what: str, one: str, many: str) -> str:
     if len(names) == 1:
-        return f"the {what} {names[0]} {how}"
+        return f"the {what} {names[0]} {one}"
     more = " …" if len(names) > _SHOWN else ""
-    plain = how.replace("is not", "are not").replace("is another one", "are others")
-    return f"{plural(len(names), what)} {plain}: {', '.join(names[:_SHOWN])}{more}"
+    return f"{plural(len(names), what)} {many}: {', '.join(names[:_SHOWN])}{more}"

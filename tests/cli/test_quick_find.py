@@ -10,9 +10,10 @@ import pytest
 
 from ckstore.cli.options import FIND_OPTIONS, Unusual, parse
 from ckstore.cli.quick import try_find
-from ckstore.cli.render_find import limit_note, render, rows_of
+from ckstore.cli.render_find import limit_note, render
 from ckstore.errors import InvalidInput
 from ckstore.index.answer import Answer, Form
+from ckstore.index.cells import FIELDS
 from ckstore.model.query import Query
 from ckstore.operations import place
 from ckstore.operations.find import find
@@ -98,8 +99,9 @@ def test_a_stale_index_is_left_to_the_other_door(store: Path) -> None:
 
 def test_both_doors_render_alike(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hits = find(store, Query(withdrawn=True)).hits
-    assert answer(capsys, "--withdrawn") == render(rows_of(hits))
-    assert answer(capsys, "--withdrawn", "--json") == render(rows_of(hits), json=True)
+    rows = [tuple(getattr(hit, field) for field in FIELDS) for hit in hits]
+    assert answer(capsys, "--withdrawn") == render(rows)
+    assert answer(capsys, "--withdrawn", "--json") == render(rows, json=True)
 
 
 def test_a_terminal_cuts_long_lines() -> None:
